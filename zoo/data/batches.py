@@ -1,0 +1,163 @@
+"""Batches as pure functions of (seed, step): a training resumes by asking for the next step."""
+
+import tensorflow as tf
+
+from zoo.data.degrade import gaussian_noise
+from zoo.data.sources import Pictures
+from zoo.errors import ZooError
+from zoo.index import Entry, Recipe
+
+
+class Bank:
+    """Pictures of any sizes in one flat tensor, so that crops of a batch are one gather."""
+
+    def __init__(self, pictures: Pictures):
+        sizes = [image.shape[:2] for image in pictures.images]
+        counts = [h * w for h, w in sizes]
+        self.count = len(sizes)
+        self.smallest = min(min(size) for size in sizes)
+        with tf.device("CPU"):
+            self.pixels = tf.concat(
+                [tf.reshape(i, [-1, i.shape[-1]]) for i in pictures.images], axis=0
+            )
+            self.sizes = tf.constant(sizes, tf.int64)
+            self.starts = tf.cumsum(tf.constant(counts, tf.int64), exclusive=True)
+
+    def crops(self, index, corner, height: int, width: int):
+        """uint8 `[b, height, width, c]` from the pictures `index` at `corner` `[b, 2]` (y, x)."""
+        rows = corner[:, 0, None] + tf.range(height, dtype=tf.int64)
+        columns = corner[:, 1, None] + tf.range(width, dtype=tf.int64)
+        stride = tf.gather(self.sizes[:, 1], index)[:, None, None]
+        start = tf.gather(self.starts, index)[:, None, None]
+        where = start + rows[:, :, None] * stride + columns[:, None, :]
+        return tf.gather(self.pixels, where)
+
+
+def dataset(entry: Entry, pictures: Pictures, start: int, end: int) -> tf.data.Dataset:
+    """Batches `start` to `end - 1` of the entry's recipe, as pairs (input, target).
+
+    Inputs are float32 `[b, h, w, c]` in the spec's value range. Targets are the clean
+    picture likewise (restoration) or probabilities `[b, classes]` (classify).
+
+    Raises:
+        ZooError: pictures smaller than the patch, of another size than the net's, without
+            classes or of other classes; fewer pictures than a batch.
+    """
+    make = {"classify": _labelled, "denoise": _noisy}[entry.spec.task](entry, pictures)
+    steps = tf.data.Dataset.range(start, end)
+    return steps.map(make, num_parallel_calls=1, deterministic=True).prefetch(4)
+
+
+def _noisy(entry: Entry, pictures: Pictures):
+    spec, recipe, bank = entry.spec, entry.recipe, Bank(pictures)
+    if recipe.patch > bank.smallest:
+        raise ZooError(
+            f"{pictures.name} has a picture with a side of {bank.smallest} pixels: the recipe's "
+            f"patches are {recipe.patch}; leave such pictures out or train on smaller patches"
+        )
+
+    def make(step):
+        seeds = _seeds(recipe, step)
+        index = tf.random.stateless_uniform([recipe.batch], seeds[0], 0, bank.count, tf.int64)
+        room = tf.gather(bank.sizes, index) - recipe.patch + 1
+        corner = tf.random.stateless_uniform([recipe.batch, 2], seeds[1])
+        corner = tf.cast(corner * tf.cast(room, tf.float32), tf.int64)
+        corner = tf.minimum(corner, room - 1)
+        pixels = bank.crops(index, corner, recipe.patch, recipe.patch)
+        clean = spec.encode(_augmented(_to_float(pixels), recipe, seeds[2]))
+        scale = spec.value_range[1] - spec.value_range[0]
+        return gaussian_noise(clean, spec.sigma * scale, seeds[3]), clean
+
+    return make
+
+
+def _labelled(entry: Entry, pictures: Pictures):
+    spec, recipe = entry.spec, entry.recipe
+    check_classes(entry, pictures)
+    if any(image.shape != spec.shape for image in pictures.images):
+        raise ZooError(f"{pictures.name}: every picture must be {spec.shape}")
+    if len(pictures) < recipe.batch:
+        raise ZooError(f"{pictures.name}: {len(pictures)} pictures, a batch has {recipe.batch}")
+    bank, labels = Bank(pictures), tf.constant(pictures.labels, tf.int64)
+    whole_batches = bank.count // recipe.batch
+    classes, smoothing = len(spec.labels), recipe.label_smoothing
+
+    def make(step):
+        seeds = _seeds(recipe, step)
+        epoch_seed = tf.stack([tf.constant(recipe.seed, tf.int64), step // whole_batches])
+        order = tf.random.experimental.stateless_shuffle(tf.range(bank.count), epoch_seed)
+        first = step % whole_batches * recipe.batch
+        index = tf.cast(order[first : first + recipe.batch], tf.int64)
+        index = tf.ensure_shape(index, [recipe.batch])
+        corner = tf.zeros([recipe.batch, 2], tf.int64)
+        pixels = _to_float(bank.crops(index, corner, *spec.shape[:2]))
+        target = tf.one_hot(tf.gather(labels, index), classes)
+        target = target * (1 - smoothing) + smoothing / classes
+        return spec.encode(_augmented(pixels, recipe, seeds[2])), target
+
+    return make
+
+
+def check_classes(entry: Entry, pictures: Pictures) -> None:
+    """Raises ZooError unless the set's classes are as many as the net's."""
+    if len(pictures.classes) != len(entry.spec.labels):
+        raise ZooError(
+            f"{pictures.name} has {len(pictures.classes)} classes: {entry.name} tells "
+            f"{len(entry.spec.labels)} apart; expected one folder a class, named in their order"
+        )
+
+
+def _seeds(recipe: Recipe, step):
+    """Four independent seeds of one step."""
+    pair = tf.stack([tf.constant(recipe.seed, tf.int64), step])
+    return tf.random.split(pair, 4)
+
+
+def _to_float(pixels):
+    return tf.cast(pixels, tf.float32) / 255
+
+
+def _augmented(pixels, recipe: Recipe, seed):
+    for number, name in enumerate(recipe.augment):
+        pixels = AUGMENTATIONS[name](pixels, tf.random.fold_in(seed, number))
+    return pixels
+
+
+def _coin(pixels, seed):
+    """bool `[b, 1, 1, 1]`."""
+    return tf.random.stateless_uniform([tf.shape(pixels)[0], 1, 1, 1], seed) < 0.5
+
+
+def mirror(pixels, seed):
+    """Left and right change places in half of the pictures."""
+    return tf.where(_coin(pixels, seed), pixels[:, :, ::-1], pixels)
+
+
+def dihedral(pixels, seed):
+    """Each square picture in one of its eight rotations and mirrorings."""
+    seeds = tf.random.split(seed, 3)
+    pixels = mirror(pixels, seeds[0])
+    pixels = tf.where(_coin(pixels, seeds[1]), pixels[:, ::-1], pixels)
+    return tf.where(_coin(pixels, seeds[2]), tf.transpose(pixels, [0, 2, 1, 3]), pixels)
+
+
+def shift(pixels, seed, most: int = 2):
+    """Each picture is moved by up to `most` pixels each way; black comes in."""
+    batch, height, width, channels = pixels.shape
+    padded = tf.pad(pixels, [[0, 0], [most, most], [most, most], [0, 0]])
+    corner = tf.random.stateless_uniform([2, batch, 1], seed, 0, 2 * most + 1, tf.int32)
+    rows, columns = corner[0] + tf.range(height), corner[1] + tf.range(width)
+    moved = tf.gather(padded, rows, batch_dims=1)
+    return tf.gather(moved, columns, axis=2, batch_dims=1)
+
+
+def erase(pixels, seed, side: int = 8):
+    """A black square at a random place, cut off at the border (Zhong et al. 2017)."""
+    batch, height, width, channels = pixels.shape
+    corner = tf.random.stateless_uniform([2, batch, 1], seed, 1 - side, max(height, width), tf.int32)
+    rows, columns = tf.range(height) - corner[0], tf.range(width) - corner[1]
+    inside = ((rows >= 0) & (rows < side))[:, :, None] & ((columns >= 0) & (columns < side))[:, None]
+    return tf.where(inside[..., None], 0.0, pixels)
+
+
+AUGMENTATIONS = {"mirror": mirror, "dihedral": dihedral, "shift": shift, "erase": erase}

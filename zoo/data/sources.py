@@ -1,0 +1,130 @@
+"""Sets of pictures by name: tensorflow-datasets, the restoration sets, and image folders."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import MissingExtra, ZooError
+from zoo.pixels import fit_channels, folder_files, read, to_uint8
+
+RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "CBSD68", "LIVE1",
+               "Classic5")  # fmt: skip
+"""Sets of plain picture files, found in `$ZOO_DATA/restoration/NAME`."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A set in memory.
+
+    Attributes:
+        name: as it was asked for.
+        images: uint8 `[h, w, c]` each; sizes may differ.
+        labels: int64 `[n]`, or None for a set without classes.
+        classes: the labels' names.
+    """
+
+    name: str
+    images: list[np.ndarray]
+    labels: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def part(self, which: slice) -> "Pictures":
+        labels = None if self.labels is None else self.labels[which]
+        return Pictures(self.name, self.images[which], labels, self.classes)
+
+
+def load(name: str, channels: int, split: str = "train") -> Pictures:
+    """Loads a whole set.
+
+    Args:
+        name: `folder:PATH` (pictures, or one folder a class), a restoration set, or a set of
+            tensorflow-datasets. The last is prepared from files in `$ZOO_DATA/NAME` where they
+            are, and downloaded otherwise; its checksums are tensorflow-datasets' own.
+        channels: 1 for grey, 3 for colour; pictures are converted.
+        split: of a set of tensorflow-datasets.
+
+    Raises:
+        ZooError: the set is not there, cannot be read, or is of no known name.
+    """
+    if name.startswith("folder:"):
+        return _folder(name, Path(name.removeprefix("folder:")), channels)
+    if name in RESTORATION:
+        return _folder(name, _restoration_folder(name), channels)
+    return _tensorflow_dataset(name, channels, split)
+
+
+def available(name: str) -> bool:
+    """Whether a set of record can be read here without a download."""
+    root = os.environ.get("ZOO_DATA", "")
+    below = Path("restoration", name) if name in RESTORATION else Path(name)
+    return bool(root) and (Path(root) / below).is_dir()
+
+
+def _restoration_folder(name: str) -> Path:
+    root = os.environ.get("ZOO_DATA")
+    if not root:
+        raise ZooError(
+            f"the set {name} is read from $ZOO_DATA/restoration/{name}, and ZOO_DATA is not set: "
+            f"set it, or name the folder itself with folder:PATH"
+        )
+    return Path(root) / "restoration" / name
+
+
+def _folder(name: str, folder: Path, channels: int) -> Pictures:
+    if not folder.is_dir():
+        raise ZooError(f"{folder}: no such folder")
+    try:
+        classes = sorted(p for p in folder.iterdir() if p.is_dir())
+    except OSError as error:
+        raise ZooError(f"{folder}: the folder cannot be read: {error.strerror}") from error
+    groups = [folder_files(c) for c in classes] or [folder_files(folder)]
+    images = [_file(path, channels) for group in groups for path in group]
+    if not classes:
+        return Pictures(name, images)
+    labels = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
+    return Pictures(name, images, labels, tuple(c.name for c in classes))
+
+
+def _file(path: Path, channels: int) -> np.ndarray:
+    return to_uint8(fit_channels(read(path).values[0], channels))
+
+
+def _tensorflow_dataset(name: str, channels: int, split: str) -> Pictures:
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError:
+        raise MissingExtra("tensorflow-datasets", "train", f"the data set {name!r}") from None
+    try:
+        builder = tfds.builder(name)
+    except tfds.core.DatasetNotFoundError:
+        raise ZooError(
+            f"unknown data set {name!r}: expected folder:PATH, one of {', '.join(RESTORATION)}, "
+            "or a set of tensorflow-datasets (https://www.tensorflow.org/datasets/catalog)"
+        ) from None
+    try:
+        builder.download_and_prepare(download_config=_download_config(tfds, builder.name))
+        examples = builder.as_dataset(split=split, batch_size=-1)
+    except Exception as error:
+        raise ZooError(
+            f"the data set {name!r} could not be prepared: {error}\nConnect to the network, or "
+            f"put its files, unchanged, into $ZOO_DATA/{builder.name}"
+        ) from error
+    images = [_channels(image, channels) for image in np.asarray(examples["image"])]
+    classes = tuple(builder.info.features["label"].names)
+    return Pictures(name, images, np.asarray(examples["label"], np.int64), classes)
+
+
+def _channels(image: np.ndarray, channels: int) -> np.ndarray:
+    if image.shape[-1] == channels:
+        return image
+    return to_uint8(fit_channels(image.astype(np.float32) / 255, channels))
+
+
+def _download_config(tfds, name: str):
+    folder = Path(os.environ.get("ZOO_DATA", "")) / name
+    return tfds.download.DownloadConfig(manual_dir=folder if folder.is_dir() else None)

@@ -1,0 +1,225 @@
+"""The index: what every name is, as frozen data. It knows no net and imports no Keras."""
+
+import dataclasses
+import difflib
+import fnmatch
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.errors import ZooError
+
+OUTPUTS = {"classify": "probs", "denoise": "restored"}
+"""Task -> the name of an exported model's output; its keys are the tasks there are."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What goes into a net and what comes out of it.
+
+    Attributes:
+        task: a key of `OUTPUTS`.
+        shape: of one input picture, `(h, w, c)`; `None` where the net takes any size.
+        value_range: what the net expects for black and for white.
+        labels: the classes in the order of the net's outputs (classify).
+        sigma: standard deviation of the noise, in grey levels of 0..255 (denoise).
+        reach: how many pixels away an input pixel can change an output pixel; the
+            overlap of tiles. Meaningful where the size is free.
+    """
+
+    task: str
+    shape: tuple[int | None, int | None, int]
+    value_range: tuple[float, float] = (0.0, 1.0)
+    labels: tuple[str, ...] = ()
+    sigma: float | None = None
+    reach: int = 0
+
+    @property
+    def free_size(self) -> bool:
+        return self.shape[0] is None
+
+    @property
+    def restores(self) -> bool:
+        """Whether the output is a picture in the input's value range."""
+        return self.task != "classify"
+
+    @property
+    def output(self) -> str:
+        """The name of an exported model's output."""
+        return OUTPUTS[self.task]
+
+    def encode(self, pixels):
+        """Pixels in [0, 1] -> the net's value range. Any array or tensor, any shape."""
+        low, high = self.value_range
+        return pixels * (high - low) + low
+
+    def decode(self, values):
+        """The net's value range -> pixels in [0, 1], not clipped. The inverse of `encode`."""
+        low, high = self.value_range
+        return (values - low) / (high - low)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a name is trained. Everything that changes the resulting bytes is here.
+
+    Attributes:
+        data: a set of tensorflow-datasets, a restoration set, or `folder:PATH`.
+        steps: optimizer steps; the learning rate falls to zero over them (half a cosine).
+        batch: pictures, or patches, a step.
+        learning_rate: its peak, after `warmup` steps of linear rise.
+        optimizer: a key of `zoo.training.optimizers.OPTIMIZERS`.
+        weight_decay: decoupled.
+        loss: a key of `zoo.training.steps.LOSSES`.
+        label_smoothing: share of the target spread over all classes (classify).
+        patch: side of the square crops that train a net of free size.
+        augment: keys of `zoo.data.batches.AUGMENTATIONS`, applied in this order.
+        ema: decay of the averaged weights that are delivered in place of the last, or None.
+        holdout: how many training pictures are kept out for choices; never a test set.
+        every: steps between two checkpoints, log lines and held-out figures.
+        seed: of the initial weights, the batches and the noise.
+    """
+
+    data: str
+    steps: int
+    batch: int
+    learning_rate: float
+    warmup: int = 0
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    loss: str = "mse"
+    label_smoothing: float = 0.0
+    patch: int | None = None
+    augment: tuple[str, ...] = ()
+    ema: float | None = None
+    holdout: int = 0
+    every: int = 250
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A test set of record, with figures that others published for it.
+
+    Attributes:
+        data: the set, as in `zoo evaluate --data`.
+        published: label -> metric -> figure, such as `{"paper": {"psnr": 29.23}}`.
+    """
+
+    data: str
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """All that is known of a name before it is trained.
+
+    Attributes:
+        name: `family_variant`.
+        tag: which training of that net this is; the first one registered is the default.
+        family: the file in `zoo/models` that the name comes from.
+        summary: one line.
+        paper: authors, title, year, address.
+        build: makes the plain Keras net with fresh weights.
+        spec: what goes in and comes out.
+        recipe: how it is trained.
+        parameters: number of weights of the net, trained or not.
+        data_licence: of the training pictures, or "not stated".
+        benchmarks: the test sets of record.
+        limits: what a user must not expect.
+        pretrained: whether weights are published; the tests' tiny variants have none.
+    """
+
+    name: str
+    tag: str
+    family: str
+    summary: str
+    paper: str
+    build: Callable[[], Any] = field(repr=False)
+    spec: Spec
+    recipe: Recipe
+    parameters: int
+    data_licence: str
+    benchmarks: tuple[Benchmark, ...] = ()
+    limits: tuple[str, ...] = ()
+    pretrained: bool = True
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name}.{self.tag}"
+
+    def as_dict(self) -> dict:
+        """The entry as plain data, for JSON; without the builder."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        del fields["build"]
+        nested = ("spec", "recipe")
+        fields |= {key: dataclasses.asdict(fields[key]) for key in nested}
+        fields["benchmarks"] = [dataclasses.asdict(b) for b in self.benchmarks]
+        return fields
+
+
+_entries: dict[str, Entry] = {}
+
+
+def register(entry: Entry) -> Entry:
+    """Adds an entry. Raises ZooError where the name is taken or not of its family."""
+    if not entry.name.startswith(entry.family + "_"):
+        raise ZooError(f"the name {entry.name!r} must begin with its family, {entry.family!r}")
+    if entry.spec.task not in OUTPUTS:
+        raise ZooError(f"{entry.name}: task {entry.spec.task!r} is none of {sorted(OUTPUTS)}")
+    if entry.full_name in _entries:
+        raise ZooError(f"the name {entry.full_name!r} is registered twice")
+    _entries[entry.full_name] = entry
+    return entry
+
+
+def names(pattern: str = "*", task: str | None = None) -> list[str]:
+    """The names that match a shell pattern, sorted.
+
+    Args:
+        pattern: such as `"dncnn*"`.
+        task: only names of this task, such as `"denoise"`.
+
+    Raises:
+        ZooError: the task is unknown.
+    """
+    if task is not None and task not in OUTPUTS:
+        raise ZooError(f"unknown task {task!r}; there are {', '.join(sorted(OUTPUTS))}")
+    found = {
+        e.name
+        for e in _registered().values()
+        if fnmatch.fnmatchcase(e.name, pattern) and task in (None, e.spec.task)
+    }
+    return sorted(found)
+
+
+def entry(name: str) -> Entry:
+    """The entry of `family_variant` or `family_variant.tag`.
+
+    Raises:
+        ZooError: no such name; the message suggests the nearest ones.
+    """
+    entries = _registered()
+    found = [e for e in entries.values() if name in (e.name, e.full_name)]
+    if found:
+        return found[0]
+    known = sorted(entries) + names()
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`zoo list` shows all names"
+    raise ZooError(f"unknown name {name!r}: {hint}")
+
+
+@functools.cache
+def _import_families() -> None:
+    from zoo import models
+
+    for module in pkgutil.iter_modules(models.__path__):
+        importlib.import_module(f"zoo.models.{module.name}")
+
+
+def _registered() -> dict[str, Entry]:
+    _import_families()
+    return _entries

@@ -1,0 +1,33 @@
+"""Figures of merit, on arrays."""
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.errors import ZooError
+
+
+def psnr(result: np.ndarray, original: np.ndarray) -> float:
+    """Peak signal-to-noise ratio in dB of two uint8 pictures `[h, w, c]`."""
+    return float(tf.image.psnr(result, original, max_val=255))
+
+
+def ssim(result: np.ndarray, original: np.ndarray) -> float:
+    """Structural similarity of two uint8 pictures `[h, w, c]`, sides at least 11.
+
+    Wang et al. 2004: 11x11 Gaussian window of 1.5, K1 .01, K2 .03, mean over the valid part
+    and the channels.
+    """
+    if min(original.shape[:2]) < 11:
+        raise ZooError(f"SSIM needs sides of at least 11 pixels; a picture is {original.shape}")
+    return float(tf.image.ssim(result, original, max_val=255))
+
+
+def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Share of pictures whose most probable class is the right one, in percent."""
+    return float(np.mean(probabilities.argmax(-1) == labels) * 100)
+
+
+def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean negative log probability of the right class, in nats."""
+    right = probabilities[np.arange(len(labels)), labels]
+    return float(-np.mean(np.log(np.maximum(right, 1e-12))))

@@ -1,0 +1,67 @@
+"""Checkpoints that appear whole or not at all: one folder each, of which the newest is kept."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from zoo import files
+from zoo.errors import ZooError
+
+_NAME = "step-"
+
+
+class Checkpoints:
+    """Saves and restores variables.
+
+    Args:
+        folder: where the checkpoints lie, `step-N` each.
+        variables: Keras variables, in a fixed order.
+    """
+
+    def __init__(self, folder: Path, variables):
+        self.folder = folder
+        self._state = tf.train.Checkpoint(variables=[v.value for v in variables])
+
+    def newest(self) -> int:
+        """The step of the newest checkpoint; 0 where there is none."""
+        return max(self._steps(), default=0)
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint, if any, and returns its step.
+
+        Raises:
+            ZooError: it does not fit the variables or cannot be read.
+        """
+        step = self.newest()
+        if step:
+            path = self._path(step)
+            try:
+                self._state.read(str(path / "state")).assert_consumed()
+            except (tf.errors.OpError, AssertionError, ValueError) as error:
+                raise ZooError(
+                    f"{path} cannot be restored: {error}\nRemove this folder to go on from an "
+                    "earlier checkpoint or from the start"
+                ) from error
+        return step
+
+    def save(self, step: int) -> None:
+        """Writes a checkpoint, then removes older ones.
+
+        Raises:
+            ZooError: it cannot be written; the one before is still there.
+        """
+        with files.whole(self._path(step)) as partial:
+            try:
+                self._state.write(str(partial / "state"))
+            except tf.errors.OpError as error:
+                raise OSError(error.message) from error
+        for old in self._steps():
+            if old != step:
+                files.remove(self._path(old))
+
+    def _path(self, step: int) -> Path:
+        return self.folder / f"{_NAME}{step:08}"
+
+    def _steps(self) -> list[int]:
+        names = [p.name.removeprefix(_NAME) for p in self.folder.glob(f"{_NAME}*")]
+        return [int(name) for name in names if name.isdigit()]

@@ -1,0 +1,217 @@
+"""From a name to a run directory: run.json, log.csv, checkpoints, weights.h5."""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from zoo import evaluate, files, index, weights
+from zoo.data import batches, sources
+from zoo.errors import ZooError
+from zoo.pipeline import Pipeline
+from zoo.training import steps
+from zoo.training.checkpoints import Checkpoints
+from zoo.training.fused import fused_twin
+from zoo.training.log import Log
+from zoo.training.loop import loop
+from zoo.training.optimizers import make_optimizer
+
+PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "pillow")
+
+
+def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
+    """Trains a name by its recipe, or goes on with a training that was stopped.
+
+    The same call on the same machine ends with the same bytes, stopped in between or not.
+
+    Args:
+        name: from the index.
+        run: the run directory; `runs/NAME` by default.
+        start: weights to start from: a name, a run directory or a `.h5` file. Fresh by default.
+        strategy: a `tf.distribute.Strategy`; by default one device.
+        **changes: fields of the recipe to replace, such as `steps=100` or `data="folder:DIR"`.
+
+    Returns:
+        The run directory.
+
+    Raises:
+        ZooError: unknown name or field; data that does not fit; a run directory of another
+            recipe; a loss that is no longer finite; a disk that is full.
+    """
+    entry = _changed(index.entry(name), changes)
+    run = Path(run or Path("runs") / entry.name)
+    facts = _claim(run, entry, start)
+    if "sha256" in facts:
+        return run
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        training = _Training(entry, run, start, strategy)
+    training.run_to_the_end()
+    digest = weights.save(training.deliver(), run / weights.WEIGHTS)
+    _finish(run, facts, training.log.rows, digest)
+    return run
+
+
+class _Training:
+    """The parts of one training: net, twin, optimizer, data, checkpoints, log."""
+
+    def __init__(self, entry: index.Entry, run: Path, start, strategy):
+        recipe = entry.recipe
+        keras.utils.set_random_seed(recipe.seed)
+        self.entry, self.recipe, self.strategy = entry, recipe, strategy
+        self.pipeline = Pipeline(entry, entry.build())
+        if start is not None:
+            _load_start(self.pipeline.net, entry, start)
+        self.twin = fused_twin(self.pipeline.net)
+        self.optimizer = make_optimizer(recipe)
+        self.train_set, self.held_out = _split(entry)
+        self.step = steps.supervised(self.twin, self.optimizer, recipe.loss, strategy)
+        self.seconds = keras.Variable(0.0, dtype="float64", trainable=False, name="seconds")
+        state = [*self.twin.variables, *self.optimizer.variables, self.seconds]
+        self.checkpoints = Checkpoints(run / "checkpoints", state)
+        self.done = self.checkpoints.restore()
+        self.log = Log(run, self.done)
+
+    def run_to_the_end(self) -> None:
+        if self.done == self.recipe.steps:
+            return
+        data = batches.dataset(self.entry, self.train_set, self.done, self.recipe.steps)
+        step = steps.compiled(self.step, data.element_spec, self.strategy)
+        distributed = self.strategy.experimental_distribute_dataset(data)
+        self._since = time.monotonic()
+        loop(step, distributed, self.done, self.recipe.steps, self.recipe.every, self._report)
+
+    def deliver(self):
+        """The plain net with what was learnt: the averaged weights where the recipe has them."""
+        net = self.pipeline.net
+        net.set_weights(self.twin.get_weights())
+        if self.recipe.ema:
+            averages = self.optimizer._model_variables_moving_average
+            for variable, average in zip(net.trainable_variables, averages, strict=True):
+                variable.assign(average)
+        return net
+
+    def _report(self, step: int, loss: float) -> None:
+        now = time.monotonic()
+        self.seconds.assign(self.seconds + now - self._since)
+        self.deliver()
+        self.log.add(step, {"loss": loss, **self._held_out_figures(), "seconds": float(self.seconds)})
+        self.checkpoints.save(step)
+        self._since = now
+
+    def _held_out_figures(self) -> dict[str, float]:
+        if not self.held_out:
+            return {}
+        if self.entry.spec.restores:
+            sigma = self.entry.spec.sigma
+            figures = evaluate.restoration(self.pipeline.restore, self.held_out, sigma)
+        else:
+            figures = evaluate.recognition(self.pipeline, self.held_out)
+        return {f"held_out_{key}": value for key, value in figures.items()}
+
+
+def _changed(entry: index.Entry, changes: dict) -> index.Entry:
+    known = {field.name for field in dataclasses.fields(index.Recipe)}
+    if unknown := set(changes) - known:
+        raise ZooError(f"a recipe has no {', '.join(sorted(unknown))}; it has {sorted(known)}")
+    return dataclasses.replace(entry, recipe=dataclasses.replace(entry.recipe, **changes))
+
+
+def _claim(run: Path, entry: index.Entry, start) -> dict:
+    """Makes the run directory, or checks that the one there is of the same training."""
+    facts = {
+        "name": entry.full_name,
+        "recipe": dataclasses.asdict(entry.recipe),
+        "start": None if start is None else str(start),
+    }
+    facts = json.loads(json.dumps(facts))
+    path = run / weights.RUN
+    if path.is_file():
+        known = files.read_json(path)
+        different = [key for key in facts if known.get(key) != facts[key]]
+        if different:
+            raise ZooError(
+                f"{run} holds another training: its {' and '.join(different)} differ "
+                f"({_first_difference(known, facts)}); choose another folder with --run, or "
+                "remove this one"
+            )
+        return known
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise ZooError(f"{run} is not empty and no run directory of the zoo: choose another --run")
+    facts |= {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "versions": {"python": platform.python_version()} | _versions(),
+        "host": f"{platform.system()} {platform.machine()}, {_processors()} processors",
+        "started": _now(),
+    }
+    files.write_json(path, facts)
+    return facts
+
+
+def _first_difference(known: dict, facts: dict) -> str:
+    flat = [{**d.get("recipe", {}), **{k: d.get(k) for k in ("name", "start")}} for d in (known, facts)]
+    key = next(k for k in flat[1] if flat[0].get(k) != flat[1][k])
+    return f"{key}: {flat[0].get(key)!r} there, {flat[1][key]!r} asked for"
+
+
+def _finish(run: Path, facts: dict, curve: list[dict], digest: str) -> None:
+    facts |= {
+        "ended": _now(),
+        "seconds": round(curve[-1]["seconds"]),
+        "curve": curve,
+        "sha256": {weights.WEIGHTS: digest},
+    }
+    files.write_json(run / weights.RUN, facts)
+
+
+def _load_start(net, entry: index.Entry, start) -> None:
+    """Weights of the same net: by name, or from a run directory or file."""
+    if not Path(start).exists():
+        other = index.entry(str(start))
+        donor = other.build()
+        weights.load_into(donor, other, "pretrained")
+        shapes = [[v.shape for v in n.weights] for n in (net, donor)]
+        if shapes[0] != shapes[1]:
+            raise ZooError(f"{other.name} is another net than {entry.name}: their weights differ")
+        net.set_weights(donor.get_weights())
+    else:
+        weights.load_into(net, entry, start)
+
+
+def _split(entry: index.Entry) -> tuple[sources.Pictures, sources.Pictures]:
+    """The training pictures, and the last ones of the set, held out for choices."""
+    pictures = sources.load(entry.recipe.data, entry.spec.shape[-1], split="train")
+    kept = len(pictures) - entry.recipe.holdout
+    if kept < 1:
+        raise ZooError(
+            f"{pictures.name} has {len(pictures)} pictures and the recipe holds out "
+            f"{entry.recipe.holdout}: add pictures or lower --holdout"
+        )
+    return pictures.part(slice(kept)), pictures.part(slice(kept, None))
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

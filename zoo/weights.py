@@ -1,0 +1,122 @@
+"""Where weights are found, and that they are the right ones: SHA-256 first, then strictly loaded."""
+
+import math
+import tempfile
+from pathlib import Path
+
+from zoo import files
+from zoo.errors import ZooError
+from zoo.index import Entry
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+WEIGHTS, GOLDEN, RUN, CARD = "weights.h5", "golden.npz", "run.json", "CARD.md"
+
+
+def pretrained_folder(entry: Entry) -> Path:
+    """Where a name's published weights lie, whether or not they are there."""
+    return PRETRAINED / entry.name / entry.tag
+
+
+def published(entry: Entry) -> dict | None:
+    """The `run.json` that was published with a name, or None."""
+    path = pretrained_folder(entry) / RUN
+    return files.read_json(path) if path.is_file() else None
+
+
+def load_into(net, entry: Entry, weights) -> None:
+    """Loads weights into a net.
+
+    Args:
+        net: built by the entry.
+        entry: whose weights are expected.
+        weights: "pretrained", a run directory of `zoo train`, or a `.h5` file.
+
+    Raises:
+        ZooError: nothing is there, its SHA-256 is not the recorded one, or it is not this net's.
+    """
+    if weights == "pretrained":
+        folder = pretrained_folder(entry)
+        if not (folder / WEIGHTS).is_file():
+            raise ZooError(_why_missing(entry, folder))
+        path = folder / WEIGHTS
+    else:
+        path = Path(weights)
+        path = path / WEIGHTS if path.is_dir() else path
+    _load_strictly(net, entry, path, read_checked(path))
+
+
+def read_checked(path: Path) -> bytes:
+    """Reads a file whole and compares it with the SHA-256 in the `run.json` beside it, if any."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ZooError(f"{path}: no such file; a run directory has one once it is trained") from None
+    except OSError as error:
+        raise ZooError(f"{path} cannot be read: {error.strerror}") from error
+    recorded = path.with_name(RUN)
+    if recorded.is_file():
+        _compare(path, data, files.read_json(recorded).get("sha256", {}).get(path.name))
+    return data
+
+
+def save(net, path: Path) -> str:
+    """Writes a net's weights, whole or not at all, and returns their SHA-256."""
+    with files.whole(path) as partial, tempfile.TemporaryDirectory() as folder:
+        named = Path(folder) / "net.weights.h5"  # Keras tells formats apart by this ending
+        net.save_weights(named)
+        partial.write_bytes(named.read_bytes())
+    return files.sha256(path.read_bytes())
+
+
+def _why_missing(entry: Entry, folder: Path) -> str:
+    if not entry.pretrained:
+        return f"{entry.name} has no pretrained weights: load it with weights=None or train it"
+    left = [folder.with_name(folder.name + end) for end in (files.PARTIAL, ".old")]
+    if any(path.exists() for path in left):
+        return f"{folder}: publishing {entry.full_name} was interrupted; run `zoo publish` again"
+    return f"{folder / WEIGHTS} is missing: install the package again, or train {entry.name}"
+
+
+def _compare(path: Path, data: bytes, expected: str | None) -> None:
+    actual = files.sha256(data)
+    if expected is not None and actual != expected:
+        raise ZooError(
+            f"{path} was changed or cut short: SHA-256 is {actual}, {RUN} beside it says "
+            f"{expected}; install or train it again"
+        )
+
+
+def _load_strictly(net, entry: Entry, path: Path, data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "net.weights.h5"
+        copy.write_bytes(data)
+        try:
+            found = _shapes_in(copy)
+            expected = sorted(tuple(v.shape) for v in net.variables)
+            if found != expected:
+                raise ZooError(
+                    f"{path} holds weights of another net than {entry.name}: {len(found)} arrays "
+                    f"with {_total(found)} numbers, expected {len(expected)} with "
+                    f"{_total(expected)}; name the net that they were saved from"
+                )
+            net.load_weights(copy)
+        except ZooError:
+            raise
+        except (OSError, ValueError, KeyError) as error:
+            raise ZooError(f"{path} holds no weights of {entry.name}: {error}") from error
+
+
+def _shapes_in(path: Path) -> list[tuple[int, ...]]:
+    import h5py
+
+    shapes = []
+    with h5py.File(path, "r") as file:
+        layers = file["layers"] if "layers" in file else file
+        layers.visititems(
+            lambda _, item: shapes.append(item.shape) if isinstance(item, h5py.Dataset) else None
+        )
+    return sorted(shapes)
+
+
+def _total(shapes) -> int:
+    return sum(math.prod(shape) for shape in shapes)
