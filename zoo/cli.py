@@ -1,5 +1,249 @@
-"""The command line, a thin layer over the package."""
-import sys
+"""The command line: a thin layer over the package. Nothing heavy is imported before it is needed."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from zoo import card, index, weights
+from zoo.errors import ZooError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+NAME = click.argument("name")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+WEIGHTS = click.option(
+    "--weights",
+    default="pretrained",
+    metavar="PATH",
+    help="A run directory or .h5 file in place of the pretrained weights.",
+)
+
+
+class _Commands(click.Group):
+    """Turns the zoo's errors into one line and exit status 1; lists commands as they are written."""
+
+    def list_commands(self, context):
+        return list(self.commands)
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except ZooError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="keras-image-zoo")
 def main():
+    """Keras image models by name: use, train, measure, and export them for the phone.
+
+    \b
+    Begin with:   zoo list
+                  zoo run dncnn_s25 noisy.png --out clean.png
+                  zoo export cnn_fashion --to my_export
+    """
+
+
+@main.command("list")
+@click.argument("pattern", default="*")
+@click.option("--task", help="Only names of this task, such as denoise.")
+@JSON
+def list_names(pattern, task, as_json):
+    """List the names, with their tasks and measured figures.
+
+    PATTERN is a shell pattern such as 'dncnn*'.
+    """
+    entries = [index.entry(name) for name in index.names(pattern, task)]
+    if as_json:
+        return _print_json([entry.as_dict() | _measured(entry) for entry in entries])
+    rows = [
+        (
+            e.name,
+            e.spec.task,
+            f"{e.parameters:,}",
+            card.headline(e, weights.published(e)),
+            e.summary,
+        )
+        for e in entries
+    ]
+    _print_table(("NAME", "TASK", "WEIGHTS", "MEASURED", "SUMMARY"), rows)
+
+
+@main.command()
+@NAME
+@JSON
+def show(name, as_json):
+    """Show all that is known of NAME: its card, or its entry where it has no weights."""
+    entry = index.entry(name)
+    path = weights.pretrained_folder(entry) / weights.CARD
+    if path.is_file() and not as_json:
+        return click.echo(path.read_text(encoding="utf-8"), nl=False)
+    _print_json(entry.as_dict() | _measured(entry))
+
+
+@main.command()
+@NAME
+@click.argument("pictures", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), help="File, or folder, for the result.")
+@WEIGHTS
+@JSON
+def run(name, pictures, out, weights, as_json):
+    """Run NAME on PICTURES (files): print labels, or write the restored picture.
+
+    Without --out the result of photo.jpg is written to photo_NAME.png beside it.
+    """
+    from zoo.pipeline import load
+
+    pipeline = load(name, weights)
+    answers = [_run_one(pipeline, Path(p), out, len(pictures), as_json) for p in pictures]
+    if as_json:
+        _print_json(answers)
+
+
+@main.command()
+@NAME
+@click.option("--run", metavar="DIR", help="The run directory [default: runs/NAME].")
+@click.option("--from", "start", metavar="NAME|PATH", help="Weights to start from.")
+@click.option("--data", help="A set, or folder:PATH, in place of the recipe's.")
+@click.option("--steps", type=click.IntRange(1))
+@click.option("--batch", type=click.IntRange(1))
+@click.option("--patch", type=click.IntRange(1))
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
+@click.option("--holdout", type=click.IntRange(0), help="Training pictures kept out for choices.")
+@click.option("--every", type=click.IntRange(1), help="Steps between checkpoints.")
+@click.option("--seed", type=int)
+def train(name, run, start, **changes):
+    """Train NAME by its recipe into a run directory; options replace parts of the recipe.
+
+    Stop it at any moment: the same command goes on from the last checkpoint.
+    """
     from zoo.training.run import train
-    train(sys.argv[2])
+
+    changes = {key: value for key, value in changes.items() if value is not None}
+    folder = train(name, run, start, **changes)
+    click.echo(f"{folder / weights.WEIGHTS}\nTo measure it: zoo evaluate {name} --weights {folder}")
+
+
+@main.command()
+@NAME
+@click.option("--data", help="A set, or folder:PATH [default: the entry's first benchmark].")
+@WEIGHTS
+@JSON
+def evaluate(name, data, weights, as_json):
+    """Measure NAME on a set of pictures by its task's protocol."""
+    from zoo.evaluate import evaluate
+    from zoo.pipeline import load
+
+    row = evaluate(load(name, weights), data, progress=not as_json)
+    if as_json:
+        return _print_json(row)
+    figures = ", ".join(f"{key} {value:.4f}" for key, value in row["metrics"].items())
+    click.echo(f"{row['name']} on {row['data']} ({row['count']} pictures): {figures}")
+    click.echo(f"protocol: {row['protocol']}")
+
+
+@main.command()
+@NAME
+@click.option("--to", "folder", required=True, type=click.Path(path_type=Path))
+@click.option("--size", default=256, type=click.IntRange(1), show_default=True,
+              help="Side of the static variant's picture, for nets that take any size.")  # fmt: skip
+@WEIGHTS
+def export(name, folder, size, weights):
+    """Write NAME as SavedModel and TFLite files into a folder."""
+    from export.artifacts import export
+    from zoo.pipeline import load
+
+    export(load(name, weights), folder, static_size=size, weights=weights)
+    for path in sorted(folder.iterdir()):
+        click.echo(path)
+    click.echo(f"To check the files: zoo verify {folder}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@JSON
+def verify(folder, as_json):
+    """Check the files that `zoo export` wrote against the net; exit 1 if one is wrong."""
+    from export.report import text
+    from export.verify import verify_folder
+
+    report = verify_folder(folder)
+    _print_json(report) if as_json else click.echo(text(report))
+    if not report["passed"]:
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def publish(run):
+    """Measure a finished RUN directory and put it among the package's pretrained weights."""
+    from export.verify import check_files
+    from zoo.training.publish import publish
+
+    click.echo(publish(run, check_files))
+    click.echo("Now renew the README's table: make cards")
+
+
+@main.command()
+@click.option("--to", "folder", default="demo", show_default=True, type=click.Path(path_type=Path))
+def demo(folder):
+    """Run all pretrained names on photographs, export, verify, and write a page of results."""
+    from export.demo import demo
+
+    page, passed = demo(folder)
+    click.echo(f"Open {page.resolve().as_uri()}")
+    if not passed:
+        raise click.ClickException("an exported file is not right; the page says which")
+
+
+def _run_one(pipeline, picture: Path, out: Path | None, count: int, as_json: bool):
+    result = pipeline(picture, progress=not as_json)
+    if not pipeline.spec.restores:
+        labels = [{"label": r.label, "probability": r.probability} for r in result]
+        if not as_json:
+            best = ", ".join(f"{r.label} {r.probability:.1%}" for r in result[:3])
+            click.echo(f"{picture}: {best}")
+        return {"picture": str(picture), "labels": labels}
+    target = _target(picture, out, pipeline.entry.name, count)
+    _save(result, target)
+    if not as_json:
+        click.echo(target)
+    return {"picture": str(picture), "result": str(target)}
+
+
+def _target(picture: Path, out: Path | None, name: str, count: int) -> Path:
+    default = f"{picture.stem}_{name}.png"
+    if out is None:
+        return picture.with_name(default)
+    if count > 1 and out.is_file():
+        raise ZooError(f"{count} pictures came, and --out {out} is one file: name a folder")
+    return out / default if count > 1 or out.is_dir() else out
+
+
+def _save(image, target: Path) -> None:
+    from PIL import Image
+
+    from zoo.files import whole
+
+    kind = Image.registered_extensions().get(target.suffix.lower())
+    if kind is None:
+        raise ZooError(f"--out {target}: no picture format has this ending; use .png")
+    with whole(target) as partial:
+        image.save(partial, format=kind)
+
+
+def _measured(entry) -> dict:
+    facts = weights.published(entry) or {}
+    return {key: facts.get(key) for key in ("figures", "files", "macs", "sha256")}
+
+
+def _print_json(data) -> None:
+    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def _print_table(heads, rows) -> None:
+    widths = [max(len(line[i]) for line in (heads, *rows)) for i in range(len(heads))]
+    for line in (heads, *rows):
+        click.echo("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())

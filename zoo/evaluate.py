@@ -56,7 +56,9 @@ def evaluate(
     }
 
 
-def restoration(restore: Callable, pictures: sources.Pictures, sigma: float, progress=False) -> dict:
+def restoration(
+    restore: Callable, pictures: sources.Pictures, sigma: float, progress=False
+) -> dict:
     """PSNR in dB and SSIM of restored noisy pictures against the clean ones, averaged."""
     rows = []
     for number, clean in enumerate(tqdm(pictures.images, "pictures", disable=not progress)):

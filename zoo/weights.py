@@ -50,7 +50,9 @@ def read_checked(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ZooError(f"{path}: no such file; a run directory has one once it is trained") from None
+        raise ZooError(
+            f"{path}: no such file; a run directory has one once it is trained"
+        ) from None
     except OSError as error:
         raise ZooError(f"{path} cannot be read: {error.strerror}") from error
     recorded = path.with_name(RUN)

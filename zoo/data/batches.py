@@ -154,9 +154,13 @@ def shift(pixels, seed, most: int = 2):
 def erase(pixels, seed, side: int = 8):
     """A black square at a random place, cut off at the border (Zhong et al. 2017)."""
     batch, height, width, channels = pixels.shape
-    corner = tf.random.stateless_uniform([2, batch, 1], seed, 1 - side, max(height, width), tf.int32)
+    corner = tf.random.stateless_uniform(
+        [2, batch, 1], seed, 1 - side, max(height, width), tf.int32
+    )
     rows, columns = tf.range(height) - corner[0], tf.range(width) - corner[1]
-    inside = ((rows >= 0) & (rows < side))[:, :, None] & ((columns >= 0) & (columns < side))[:, None]
+    inside = ((rows >= 0) & (rows < side))[:, :, None] & ((columns >= 0) & (columns < side))[
+        :, None
+    ]
     return tf.where(inside[..., None], 0.0, pixels)
 
 

@@ -30,9 +30,7 @@ def dncnn(depth: int = 17, width: int = 64, channels: int = 1):
     from keras import layers
 
     def convolution(filters, **options):
-        return layers.Conv2D(
-            filters, 3, padding="same", kernel_initializer="he_normal", **options
-        )
+        return layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal", **options)
 
     noisy = keras.Input((None, None, channels), name="image")
     x = convolution(width, activation="relu")(noisy)
@@ -92,7 +90,7 @@ register(
         recipe=dataclasses.replace(
             _S25.recipe, steps=12, batch=4, patch=16, warmup=2, holdout=2, every=4
         ),
-        parameters=241,
+        parameters=237,
         benchmarks=(),
         pretrained=False,
     )

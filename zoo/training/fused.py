@@ -24,7 +24,9 @@ class _FusedBatchNormalization(keras.layers.BatchNormalization):
             is_training=True,
         )
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
-        biased = variance * (count - 1) / count  # the kernel gives the unbiased, Keras averages this
+        biased = (
+            variance * (count - 1) / count
+        )  # the kernel gives the unbiased, Keras averages this
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, biased)
         return outputs

@@ -104,7 +104,9 @@ class _Training:
         now = time.monotonic()
         self.seconds.assign(self.seconds + now - self._since)
         self.deliver()
-        self.log.add(step, {"loss": loss, **self._held_out_figures(), "seconds": float(self.seconds)})
+        self.log.add(
+            step, {"loss": loss, **self._held_out_figures(), "seconds": float(self.seconds)}
+        )
         self.checkpoints.save(step)
         self._since = now
 
@@ -158,7 +160,9 @@ def _claim(run: Path, entry: index.Entry, start) -> dict:
 
 
 def _first_difference(known: dict, facts: dict) -> str:
-    flat = [{**d.get("recipe", {}), **{k: d.get(k) for k in ("name", "start")}} for d in (known, facts)]
+    flat = [
+        {**d.get("recipe", {}), **{k: d.get(k) for k in ("name", "start")}} for d in (known, facts)
+    ]
     key = next(k for k in flat[1] if flat[0].get(k) != flat[1][k])
     return f"{key}: {flat[0].get(key)!r} there, {flat[1][key]!r} asked for"
 

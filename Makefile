@@ -1,0 +1,30 @@
+# Everything runs in a virtual environment of its own; `make test` and `make demo` create it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint cards bench clean
+
+demo: .venv/ready
+	$(BIN)/zoo demo --to demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+cards: .venv/ready  # cards and the README's table, from the index and the published figures
+	$(BIN)/python -m zoo.card
+
+bench: .venv/ready  # beside PyTorch, ONNX Runtime and OpenVINO
+	$(BIN)/pip install -q -r benchmarks/requirements.txt
+	$(BIN)/python benchmarks/dncnn.py
+
+.venv/ready: setup.cfg
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -e '.[train,export,demo,test]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info demo

@@ -1,0 +1,113 @@
+"""CNN: stages of convolution and pooling, then dense layers; the plain classifier.
+
+The layout is that of VGG (Simonyan, Zisserman 2015, https://arxiv.org/abs/1409.1556) with batch
+normalisation (Ioffe, Szegedy 2015) and global average pooling (Lin, Chen, Yan 2014).
+"""
+
+import dataclasses
+
+from zoo.index import Benchmark, Entry, Recipe, Spec, register
+
+PAPER = (
+    "Simonyan, Zisserman: Very Deep Convolutional Networks, ICLR 2015, "
+    "https://arxiv.org/abs/1409.1556 (layout); Xiao, Rasul, Vollgraf: Fashion-MNIST, 2017, "
+    "https://arxiv.org/abs/1708.07747 (data)"
+)
+FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
+           "Bag", "Ankle boot")  # fmt: skip
+
+
+def cnn(
+    shape: tuple[int, int, int] = (28, 28, 1),
+    classes: int = 10,
+    stages: tuple[tuple[int, ...], ...] = ((32, 32), (64, 64), (128, 128)),
+    dense: tuple[int, ...] = (),
+    dropout: float = 0.0,
+):
+    """Builds a classifier: `[b, h, w, c]` to probabilities `[b, classes]`.
+
+    Args:
+        shape: of a picture, `(h, w, c)`; each side at least `2 ** (len(stages) - 1)`.
+        classes: how many.
+        stages: the widths of the 3x3 convolutions of each stage; every stage but the last ends
+            in 2x2 max pooling, the last in global average pooling.
+        dense: widths of fully connected layers before the last.
+        dropout: share of features left out before each dense layer while training.
+    """
+    import keras
+    from keras import layers
+
+    image = x = keras.Input(shape, name="image")
+    for number, widths in enumerate(stages):
+        if number:
+            x = layers.MaxPooling2D()(x)
+        for width in widths:
+            x = layers.Conv2D(
+                width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
+            )(x)
+            x = layers.BatchNormalization(momentum=0.95, epsilon=1e-4)(x)
+            x = layers.ReLU()(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    for width in dense:
+        x = layers.Dropout(dropout)(x)
+        x = layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(image, layers.Dense(classes, activation="softmax", name="probs")(x))
+
+
+_FASHION = Entry(
+    name="cnn_fashion",
+    tag="fashion_mnist",
+    family="cnn",
+    summary="tells ten kinds of garments apart on 28x28 grey pictures",
+    paper=PAPER,
+    build=cnn,
+    spec=Spec(task="classify", shape=(28, 28, 1), labels=FASHION),
+    recipe=Recipe(
+        data="fashion_mnist",
+        steps=6_400,
+        batch=128,
+        optimizer="muon",
+        learning_rate=5e-3,
+        warmup=200,
+        weight_decay=0.01,
+        loss="cross_entropy",
+        label_smoothing=0.1,
+        augment=("mirror", "shift", "erase"),
+        holdout=5_000,
+        every=400,
+    ),
+    parameters=289_066,
+    data_licence="Fashion-MNIST: MIT",
+    benchmarks=(
+        Benchmark(
+            "fashion_mnist",
+            {
+                "two convolutions (Fashion-MNIST's list)": {"accuracy": 92.5},
+                "DenseNet-BC, 768K weights": {"accuracy": 95.4},
+            },
+        ),
+    ),
+    limits=(
+        "knows light garments on black, centred, as in Fashion-MNIST: cut out and invert photographs",
+        "always names one of its ten classes, also for pictures of anything else",
+    ),
+)
+
+register(_FASHION)
+register(
+    dataclasses.replace(
+        _FASHION,
+        name="cnn_tiny",
+        tag="test",
+        summary="two thin stages for three classes: the tests' fixture, without weights",
+        build=lambda: cnn((12, 12, 1), classes=3, stages=((4,), (8,)), dense=(6,), dropout=0.2),
+        spec=Spec(task="classify", shape=(12, 12, 1), labels=("left", "middle", "right")),
+        recipe=dataclasses.replace(
+            _FASHION.recipe, steps=12, batch=8, warmup=2, holdout=3, every=4, ema=0.9
+        ),
+        parameters=447,
+        benchmarks=(),
+        pretrained=False,
+    )
+)
