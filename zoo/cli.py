@@ -1,4 +1,4 @@
-"""The command line: a thin layer over the package. Nothing heavy is imported before it is needed."""
+"""The command line: a thin layer over the package. What is heavy is imported when needed."""
 
 import json
 import os
@@ -22,7 +22,7 @@ WEIGHTS = click.option(
 
 
 class _Commands(click.Group):
-    """Turns the zoo's errors into one line and exit status 1; lists commands as they are written."""
+    """Turns the zoo's errors into one line and exit status 1; lists commands as written."""
 
     def list_commands(self, context):
         return list(self.commands)
@@ -147,8 +147,13 @@ def evaluate(name, data, weights, as_json):
 @main.command()
 @NAME
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path))
-@click.option("--size", default=256, type=click.IntRange(1), show_default=True,
-              help="Side of the static variant's picture, for nets that take any size.")  # fmt: skip
+@click.option(
+    "--size",
+    default=256,
+    type=click.IntRange(1),
+    show_default=True,
+    help="Side of the static variant's picture, for nets that take any size.",
+)
 @WEIGHTS
 def export(name, folder, size, weights):
     """Write NAME as SavedModel and TFLite files into a folder."""

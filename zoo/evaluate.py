@@ -16,8 +16,8 @@ from zoo.pixels import to_uint8
 SEED = 0
 PROTOCOLS = {
     "classify": "test split, top-1 in percent, one view",
-    "denoise": "Gaussian noise of sigma {sigma:g} (0..255), not clipped, seed {seed}; result rounded "
-    "to 8 bits; no border cut; mean over pictures",
+    "denoise": "Gaussian noise of sigma {sigma:g} (0..255), not clipped, seed {seed}; "
+    "result rounded to 8 bits; no border cut; mean over pictures",
 }
 
 

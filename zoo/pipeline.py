@@ -39,7 +39,7 @@ class Pipeline:
 
         Args:
             picture: a path, a PIL image, or an array: uint8, uint16 or float in [0, 1], `[h, w]`,
-                `[h, w, c]`, `[b, h, w]` (grey, wider than 16) or `[b, h, w, c]`; or a list of these.
+                `[h, w, c]`, `[b, h, w]` (grey, wider than 16) or `[b, h, w, c]`; or a list.
             progress: show a bar while a large picture is worked on tile by tile.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Where weights are found, and that they are the right ones: SHA-256 first, then strictly loaded."""
+"""Where weights are found, and that they are the right ones: SHA-256, then strict loading."""
 
 import math
 import tempfile
@@ -94,7 +94,7 @@ def _load_strictly(net, entry: Entry, path: Path, data: bytes) -> None:
         copy.write_bytes(data)
         try:
             found = _shapes_in(copy)
-            expected = sorted(tuple(v.shape) for v in net.variables)
+            expected = sorted(tuple(v.shape) for v in net.weights)
             if found != expected:
                 raise ZooError(
                     f"{path} holds weights of another net than {entry.name}: {len(found)} arrays "
@@ -113,7 +113,7 @@ def _shapes_in(path: Path) -> list[tuple[int, ...]]:
 
     shapes = []
     with h5py.File(path, "r") as file:
-        layers = file["layers"] if "layers" in file else file
+        layers = file.get("layers", file)
         layers.visititems(
             lambda _, item: shapes.append(item.shape) if isinstance(item, h5py.Dataset) else None
         )

@@ -143,7 +143,7 @@ def dihedral(pixels, seed):
 
 def shift(pixels, seed, most: int = 2):
     """Each picture is moved by up to `most` pixels each way; black comes in."""
-    batch, height, width, channels = pixels.shape
+    batch, height, width, _ = pixels.shape
     padded = tf.pad(pixels, [[0, 0], [most, most], [most, most], [0, 0]])
     corner = tf.random.stateless_uniform([2, batch, 1], seed, 0, 2 * most + 1, tf.int32)
     rows, columns = corner[0] + tf.range(height), corner[1] + tf.range(width)
@@ -153,7 +153,7 @@ def shift(pixels, seed, most: int = 2):
 
 def erase(pixels, seed, side: int = 8):
     """A black square at a random place, cut off at the border (Zhong et al. 2017)."""
-    batch, height, width, channels = pixels.shape
+    batch, height, width, _ = pixels.shape
     corner = tf.random.stateless_uniform(
         [2, batch, 1], seed, 1 - side, max(height, width), tf.int32
     )

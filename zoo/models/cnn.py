@@ -37,22 +37,23 @@ def cnn(
     import keras
     from keras import layers
 
+    start = {"kernel_initializer": "he_normal"}
     image = x = keras.Input(shape, name="image")
-    for number, widths in enumerate(stages):
-        if number:
-            x = layers.MaxPooling2D()(x)
-        for width in widths:
-            x = layers.Conv2D(
-                width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
-            )(x)
-            x = layers.BatchNormalization(momentum=0.95, epsilon=1e-4)(x)
-            x = layers.ReLU()(x)
-    x = layers.GlobalAveragePooling2D()(x)
-    for width in dense:
-        x = layers.Dropout(dropout)(x)
-        x = layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
-    x = layers.Dropout(dropout)(x)
-    return keras.Model(image, layers.Dense(classes, activation="softmax", name="probs")(x))
+    for stage, widths in enumerate(stages, 1):
+        if stage > 1:
+            x = layers.MaxPooling2D(name=f"pool{stage - 1}")(x)
+        for number, width in enumerate(widths, 1):
+            at = f"{stage}_{number}"
+            x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"conv{at}", **start)(x)
+            x = layers.BatchNormalization(momentum=0.95, epsilon=1e-4, name=f"norm{at}")(x)
+            x = layers.ReLU(name=f"relu{at}")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    for number, width in enumerate(dense, 1):
+        x = layers.Dropout(dropout, name=f"dropout{number}")(x)
+        x = layers.Dense(width, activation="relu", name=f"dense{number}", **start)(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    probs = layers.Dense(classes, activation="softmax", name="probs")(x)
+    return keras.Model(image, probs, name="cnn")
 
 
 _FASHION = Entry(
@@ -89,7 +90,7 @@ _FASHION = Entry(
         ),
     ),
     limits=(
-        "knows light garments on black, centred, as in Fashion-MNIST: cut out and invert photographs",
+        "knows light garments on black, centred, as in Fashion-MNIST: cut photographs out, invert",
         "always names one of its ten classes, also for pictures of anything else",
     ),
 )

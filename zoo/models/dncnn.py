@@ -29,17 +29,19 @@ def dncnn(depth: int = 17, width: int = 64, channels: int = 1):
     import keras
     from keras import layers
 
-    def convolution(filters, **options):
-        return layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal", **options)
+    def convolution(number, filters, **options):
+        options = {"padding": "same", "kernel_initializer": "he_normal"} | options
+        return layers.Conv2D(filters, 3, name=f"conv{number}", **options)
 
     noisy = keras.Input((None, None, channels), name="image")
-    x = convolution(width, activation="relu")(noisy)
-    for _ in range(depth - 2):
-        x = convolution(width, use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.95, epsilon=1e-4)(x)
-        x = layers.ReLU()(x)
-    noise = layers.Conv2D(channels, 3, padding="same", kernel_initializer="zeros")(x)
-    return keras.Model(noisy, layers.Subtract(name="restored")([noisy, noise]))
+    x = convolution(1, width, activation="relu")(noisy)
+    for number in range(2, depth):
+        x = convolution(number, width, use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.95, epsilon=1e-4, name=f"norm{number}")(x)
+        x = layers.ReLU(name=f"relu{number}")(x)
+    noise = convolution(depth, channels, kernel_initializer="zeros")(x)
+    restored = layers.Subtract(name="restored")([noisy, noise])
+    return keras.Model(noisy, restored, name="dncnn")
 
 
 def _published(bm3d: float, paper: float) -> dict:

@@ -37,7 +37,7 @@ class Checkpoints:
             path = self._path(step)
             try:
                 self._state.read(str(path / "state")).assert_consumed()
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+            except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
                 raise ZooError(
                     f"{path} cannot be restored: {error}\nRemove this folder to go on from an "
                     "earlier checkpoint or from the start"

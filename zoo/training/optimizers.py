@@ -35,11 +35,12 @@ OPTIMIZERS = {
 
 def make_optimizer(recipe):
     """The recipe's optimizer: linear warm-up, then half a cosine down to zero."""
+    warmup = min(recipe.warmup, recipe.steps - 1)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
-        recipe.steps - recipe.warmup,
+        recipe.steps - warmup,
         warmup_target=recipe.learning_rate,
-        warmup_steps=recipe.warmup,
+        warmup_steps=warmup,
     )
     options = {"momentum": 0.9, "nesterov": True} if recipe.optimizer == "sgd" else {}
     if recipe.ema:

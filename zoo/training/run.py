@@ -85,10 +85,10 @@ class _Training:
         if self.done == self.recipe.steps:
             return
         data = batches.dataset(self.entry, self.train_set, self.done, self.recipe.steps)
-        step = steps.compiled(self.step, data.element_spec, self.strategy)
-        distributed = self.strategy.experimental_distribute_dataset(data)
+        data = self.strategy.experimental_distribute_dataset(data)
+        step = steps.compiled(self.step, data.element_spec)
         self._since = time.monotonic()
-        loop(step, distributed, self.done, self.recipe.steps, self.recipe.every, self._report)
+        loop(step, data, self.done, self.recipe.steps, self.recipe.every, self._report)
 
     def deliver(self):
         """The plain net with what was learnt: the averaged weights where the recipe has them."""

@@ -45,13 +45,16 @@ def supervised(net, optimizer, loss: str, strategy=None):
     return step
 
 
-def compiled(step, element_spec, strategy=None):
-    """A `tf.function` of a step that is traced once, whatever the size of a batch."""
-    strategy = strategy or tf.distribute.get_strategy()
+def compiled(step, element_spec):
+    """A `tf.function` of a step that is traced once, whatever the size of a batch.
+
+    Args:
+        step: as `supervised` returns it.
+        element_spec: of the data set, distributed or not, whose batches the step will take.
+    """
 
     def any_batch(spec):
-        return tf.TensorSpec([None, *spec.shape[1:]], spec.dtype)
+        one_replica = isinstance(spec, tf.TensorSpec)
+        return tf.TensorSpec([None, *spec.shape[1:]], spec.dtype) if one_replica else spec
 
-    if strategy.num_replicas_in_sync == 1:
-        element_spec = tf.nest.map_structure(any_batch, element_spec)
-    return tf.function(step, input_signature=element_spec)
+    return tf.function(step, input_signature=[any_batch(spec) for spec in element_spec])

@@ -1,0 +1,309 @@
+"""Training: the same bytes whatever happens, one trace, several replicas, honest refusals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import data_for, with_random_weights
+
+import zoo
+from zoo.data import sources
+from zoo.training import loop as looping
+from zoo.training import steps
+from zoo.training.fused import fused_twin
+from zoo.training.log import read
+from zoo.training.optimizers import OPTIMIZERS, make_optimizer
+
+TINY = [name for name in zoo.names() if not zoo.entry(name).pretrained]
+
+
+@pytest.fixture(params=TINY)
+def tiny(request, tmp_path):
+    entry = zoo.entry(request.param)
+    return request.param, data_for(entry, tmp_path / "data"), tmp_path
+
+
+def command(name, data, run, *options):
+    zoo_command = [sys.executable, "-m", "zoo", "train", name, "--data", data, "--run", str(run)]
+    return [*zoo_command, *map(str, options)]
+
+
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(tiny):
+    name, data, folder = tiny
+    runs = [zoo.train(name, folder / str(i), data=data, seed=s) for i, s in enumerate((1, 1, 2))]
+    first, second, other = [(run / "weights.h5").read_bytes() for run in runs]
+    assert first == second
+    assert first != other
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(tiny):
+    name, data, folder = tiny
+    options = ("--steps", 60, "--every", 6)
+    subprocess.run(command(name, data, folder / "whole", *options), check=True)
+    log = folder / "killed" / "log.csv"
+    for rows in (1, 4):
+        process = subprocess.Popen(command(name, data, folder / "killed", *options))
+        while len(read(log)) < rows and process.poll() is None:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (folder / "killed" / "weights.h5").exists(), "it was killed too late to tell"
+    subprocess.run(command(name, data, folder / "killed", *options), check=True)
+    whole, killed = [(folder / run / "weights.h5").read_bytes() for run in ("whole", "killed")]
+    assert whole == killed
+    timeless = [
+        [{k: v for k, v in row.items() if k != "seconds"} for row in read(folder / run / "log.csv")]
+        for run in ("whole", "killed")
+    ]
+    assert timeless[0] == timeless[1]
+
+
+def test_training_lowers_the_loss_and_records_what_it_did(tiny):
+    name, data, folder = tiny
+    run = zoo.train(name, folder / "run", data=data, steps=80, learning_rate=0.02)
+    facts = json.loads((run / "run.json").read_text())
+    assert facts["curve"][-1]["loss"] < facts["curve"][0]["loss"]
+    assert facts["recipe"]["data"] == data
+    assert set(facts["versions"]) >= {"python", "tensorflow", "keras"}
+    assert list((run / "tensorboard").iterdir())
+    assert any(key.startswith("held_out_") for key in facts["curve"][0])
+
+
+def test_a_finished_run_is_not_trained_again(tiny):
+    name, data, folder = tiny
+    run = zoo.train(name, folder / "run", data=data)
+    before = (run / "weights.h5").stat().st_mtime_ns
+    assert zoo.train(name, folder / "run", data=data) == run
+    assert (run / "weights.h5").stat().st_mtime_ns == before
+
+
+def test_it_starts_from_given_weights(tiny):
+    name, data, folder = tiny
+    first = zoo.train(name, folder / "first", data=data)
+    fresh, warm = [
+        read(zoo.train(name, folder / str(start is None), start=start, data=data) / "log.csv")
+        for start in (None, first)
+    ]
+    assert warm[0]["loss"] != fresh[0]["loss"]
+
+
+def test_weights_of_another_net_are_refused_as_a_start(tmp_path):
+    data = data_for(zoo.entry("cnn_tiny"), tmp_path / "data")
+    other = zoo.train("cnn_tiny", tmp_path / "other", data=data)
+    pictures = data_for(zoo.entry("dncnn_tiny"), tmp_path / "pictures")
+    with pytest.raises(zoo.ZooError, match="another net"):
+        zoo.train("dncnn_tiny", tmp_path / "run", start=other, data=pictures)
+
+
+def test_a_run_directory_of_another_recipe_is_refused_and_kept(tiny):
+    name, data, folder = tiny
+    run = zoo.train(name, folder / "run", data=data)
+    before = (run / "run.json").read_bytes()
+    with pytest.raises(zoo.ZooError, match="seed: 1 there, 5 asked for"):
+        zoo.train(name, run, data=data, seed=5)
+    assert (run / "run.json").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_not_used_as_run_directory(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(zoo.ZooError, match="not empty"):
+        zoo.train("dncnn_tiny", tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_unknown_part_of_a_recipe_is_named(tmp_path):
+    with pytest.raises(zoo.ZooError, match="learning_speed"):
+        zoo.train("dncnn_tiny", tmp_path / "run", learning_speed=1)
+
+
+def test_holding_out_everything_is_refused(tiny):
+    name, data, folder = tiny
+    with pytest.raises(zoo.ZooError, match="holds out"):
+        zoo.train(name, folder / "run", data=data, holdout=1000)
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path):
+    data = data_for(zoo.entry("dncnn_tiny"), tmp_path / "data")
+    run = tmp_path / "run"
+    script = (
+        "import resource, zoo, zoo.training.checkpoints as c\n"
+        "save = c.Checkpoints.save\n"
+        "def full_from_8(self, step):\n"
+        "    if step == 8: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))\n"
+        "    save(self, step)\n"
+        "c.Checkpoints.save = full_from_8\n"
+        f"zoo.train('dncnn_tiny', {str(run)!r}, data={data!r})\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "step-00000008 cannot be written" in result.stderr
+    assert [p.name for p in (run / "checkpoints").iterdir()] == ["step-00000004"]
+    zoo.train("dncnn_tiny", run, data=data)
+    assert zoo.load("dncnn_tiny", run).net.count_params() > 0
+
+
+def test_a_cut_checkpoint_is_named(tmp_path):
+    data = data_for(zoo.entry("dncnn_tiny"), tmp_path / "data")
+    run = zoo.train("dncnn_tiny", tmp_path / "run", data=data)
+    facts = json.loads((run / "run.json").read_text())
+    del facts["sha256"]
+    (run / "run.json").write_text(json.dumps(facts))
+    values = next((run / "checkpoints").glob("*/*.data*"))
+    os.truncate(values, 100)
+    with pytest.raises(zoo.ZooError, match=r"step-00000012 cannot be restored"):
+        zoo.train("dncnn_tiny", run, data=data)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    data = data_for(zoo.entry("dncnn_tiny"), tmp_path / "data")
+    with pytest.raises(zoo.ZooError, match="loss became"):
+        zoo.train("dncnn_tiny", tmp_path / "run", data=data, optimizer="sgd", learning_rate=1e20)
+    assert not (tmp_path / "run" / "weights.h5").exists()
+
+
+def test_averaged_weights_are_delivered_where_the_recipe_asks(tmp_path):
+    """With decay d the average after n steps is the decayed sum of the weights after each."""
+    data = data_for(zoo.entry("dncnn_tiny"), tmp_path / "data")
+    averaged = zoo.train("dncnn_tiny", tmp_path / "ema", data=data, ema=0.5, every=1, steps=2)
+    mean = zoo.load("dncnn_tiny", averaged).net.trainable_variables
+    plain = zoo.train("dncnn_tiny", tmp_path / "plain", data=data, every=1, steps=2)
+    last = zoo.load("dncnn_tiny", plain).net.trainable_variables
+    keras.utils.set_random_seed(zoo.entry("dncnn_tiny").recipe.seed)
+    first = zoo.load("dncnn_tiny", weights=None).net.trainable_variables
+    # the first step has learning rate 0, so the weights after it are the initial ones
+    for begin, end, average in zip(first, last, mean, strict=True):
+        np.testing.assert_allclose(average, (np.array(begin) + np.array(end)) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_twin_trains_as_the_plain_net_does(name):
+    net = with_random_weights(name).net
+    twin = fused_twin(net)
+    shape = (5, *(side or 13 for side in net.input_shape[1:]))
+    inputs = np.random.default_rng(0).random(shape, np.float32)
+    for training in (False, True):
+        keras.utils.set_random_seed(0)
+        expected = _no_dropout(net)(inputs, training=training)
+        keras.utils.set_random_seed(0)
+        actual = _no_dropout(twin)(inputs, training=training)
+        np.testing.assert_allclose(actual, expected, atol=2e-6)
+    for ours, theirs in zip(twin.weights, net.weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-6, err_msg=ours.path)
+
+
+def _no_dropout(net):
+    for layer in net.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    return net
+
+
+def test_a_frozen_normalisation_keeps_its_statistics():
+    net = with_random_weights("cnn_tiny").net
+    for layer in net.layers:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    twin = fused_twin(net)
+    means = [w for w in twin.weights if "moving" in w.name]
+    before = [np.array(m) for m in means]
+    twin(np.random.default_rng(0).random((4, 12, 12, 1), np.float32), training=True)
+    assert means
+    for mean, old in zip(means, before, strict=True):
+        np.testing.assert_array_equal(mean, old)
+
+
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+def test_every_optimizer_follows_the_schedule(optimizer):
+    recipe = zoo.Recipe("none", steps=10, batch=1, learning_rate=0.5, warmup=2, optimizer=optimizer)
+    made = make_optimizer(recipe)
+    rates = []
+    weight = keras.Variable(np.ones((3, 3, 4, 5), np.float32))
+    for _ in range(11):
+        rates.append(float(made.learning_rate))
+        made.apply([keras.ops.ones_like(weight)], [weight])
+    assert rates[0] == 0
+    assert max(rates) == rates[2] == 0.5
+    assert rates[10] == pytest.approx(0, abs=1e-6)
+    assert np.isfinite(weight.numpy()).all() and (weight.numpy() != 1).all()
+
+
+def test_muon_makes_convolution_updates_orthogonal():
+    kernel = keras.Variable(np.zeros((3, 3, 8, 6), np.float32))
+    optimizer = OPTIMIZERS["muon"](1.0, weight_decay=0.0)
+    gradient = np.random.default_rng(0).normal(size=kernel.shape).astype(np.float32)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)], [kernel])
+    singular = np.linalg.svd(kernel.numpy().reshape(-1, 6), compute_uv=False)
+    assert singular.max() / singular.min() < 2
+
+
+def test_two_replicas_train_like_one(tmp_path):
+    """A net without batch normalisation, whose statistics are a replica's own."""
+    result = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+TWO_REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from zoo.training import steps
+from zoo.training.optimizers import OPTIMIZERS
+
+def trained(strategy, kind):
+    keras.utils.set_random_seed(1)
+    with strategy.scope():
+        layers = [keras.layers.Conv2D(c, 3, padding="same", activation="elu") for c in (4, 4, 1)]
+        net = keras.Sequential([keras.Input((None, None, 1)), *layers])
+        step = steps.supervised(net, OPTIMIZERS[kind](0.01), "mse", strategy)
+    x, y = np.random.default_rng(0).random((2, 48, 9, 9, 1), np.float32)
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(8, drop_remainder=True)
+    data = strategy.experimental_distribute_dataset(data)
+    step = steps.compiled(step, data.element_spec)
+    for batch in data:
+        step(*batch)
+    return net.get_weights()
+
+for kind in ("adam", "muon"):
+    one = trained(tf.distribute.get_strategy(), kind)
+    two = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), kind)
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5)
+"""
+
+
+def test_the_loop_reports_each_interval_and_the_end():
+    seen = []
+    numbers = [(tf.constant(float(i)),) for i in range(1, 6)]
+    looping.loop(lambda x: x, numbers, 0, 5, 2, lambda step, loss: seen.append((step, loss)))
+    assert seen == [(2, 1.5), (4, 3.5), (5, 5.0)]
+
+
+def test_a_ragged_batch_costs_no_second_trace():
+    pipeline = with_random_weights("dncnn_tiny")
+    optimizer = make_optimizer(pipeline.entry.recipe)
+    plain = steps.supervised(pipeline.net, optimizer, "mse")
+    spec = (tf.TensorSpec([8, 16, 16, 1]), tf.TensorSpec([8, 16, 16, 1]))
+    step = steps.compiled(plain, spec)
+    for size in (8, 8, 3):
+        images = tf.random.stateless_uniform([size, 16, 16, 1], (0, size))
+        step(images, images)
+    assert step.experimental_get_tracing_count() == 1
+
+
+def test_the_held_out_pictures_are_never_trained_on(tmp_path):
+    from zoo.training.run import _split
+
+    entry = zoo.entry("cnn_tiny")
+    data = data_for(entry, tmp_path)
+    entry = entry.__class__(**{**entry.__dict__, "recipe": zoo.Recipe(data, 1, 4, 0.1, holdout=5)})
+    training, held_out = _split(entry)
+    assert (len(training), len(held_out)) == (31, 5)
+    everything = sources.load(data, 1)
+    together = [*training.images, *held_out.images]
+    assert sorted(i.tobytes() for i in together) == sorted(i.tobytes() for i in everything.images)

@@ -1,0 +1,53 @@
+"""Small made-up data and nets with random weights, for tests that train or need no meaning."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import zoo
+from zoo.index import Entry
+from zoo.pipeline import Pipeline
+
+
+def data_for(entry: Entry, folder: Path, each: int = 12) -> str:
+    """Writes pictures that a name can be trained on and returns them as a data set's name."""
+    rng = np.random.default_rng(0)
+    for number, label in enumerate(entry.spec.labels or [""]):
+        below = folder / f"{number}_{label}".rstrip("_") if label else folder
+        below.mkdir(parents=True, exist_ok=True)
+        for count in range(each):
+            pixels = labelled(entry, number, rng) if label else scene(rng)
+            Image.fromarray(pixels).save(below / f"{count:03}.png")
+    return f"folder:{folder}"
+
+
+def labelled(entry: Entry, number: int, rng) -> np.ndarray:
+    """A noisy picture with a bright bar whose place tells its class."""
+    height, width, _ = entry.spec.shape
+    pixels = rng.integers(0, 60, (height, width))
+    step = width // len(entry.spec.labels)
+    pixels[:, number * step : (number + 1) * step] += 150
+    return pixels.astype(np.uint8)
+
+
+def scene(rng, height: int = 40, width: int = 48) -> np.ndarray:
+    """A smooth grey picture with an edge."""
+    y, x = np.mgrid[:height, :width]
+    wave = 90 + 50 * np.sin(x / rng.uniform(3, 9)) + 40 * np.cos(y / rng.uniform(3, 9))
+    return (wave + 40 * (x + y > rng.integers(20, 60))).clip(0, 255).astype(np.uint8)
+
+
+def with_random_weights(name: str, seed: int = 0) -> Pipeline:
+    """A pipeline none of whose weights are zero, of a size that keeps values in range."""
+    pipeline = zoo.load(name, weights=None)
+    rng = np.random.default_rng(seed)
+    for variable in pipeline.net.weights:
+        if variable.name == "kernel":
+            scale = np.sqrt(2 / np.prod(variable.shape[:-1]))
+            variable.assign(rng.normal(0, scale, variable.shape))
+        elif variable.name in ("gamma", "moving_variance"):
+            variable.assign(rng.uniform(0.8, 1.2, variable.shape))
+        else:
+            variable.assign(rng.normal(0, 0.05, variable.shape))
+    return pipeline
