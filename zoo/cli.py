@@ -160,7 +160,7 @@ def export(name, folder, size, weights):
     from export.artifacts import export
     from zoo.pipeline import load
 
-    export(load(name, weights), folder, static_size=size, weights=weights)
+    export(load(name, weights), folder, static_size=size)
     for path in sorted(folder.iterdir()):
         click.echo(path)
     click.echo(f"To check the files: zoo verify {folder}")

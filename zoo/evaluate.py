@@ -22,15 +22,14 @@ PROTOCOLS = {
 
 
 def evaluate(
-    pipeline: Pipeline, data: str | None = None, restore: Callable | None = None, progress=False
+    pipeline: Pipeline, data: str | None = None, infer: Callable | None = None, progress=False
 ) -> dict:
     """Measures a pipeline by its task's protocol.
 
     Args:
         pipeline: from `zoo.load`.
         data: a set, or `folder:PATH`; by default the entry's first benchmark.
-        restore: takes the pipeline's place (denoise): pixels `[1, h, w, c]` to the same, such as a
-            classical method or an exported file.
+        infer: takes the place of `pipeline.infer`, such as an exported file or a classical method.
         progress: show a bar.
 
     Returns:
@@ -43,10 +42,12 @@ def evaluate(
     entry, spec = pipeline.entry, pipeline.spec
     data = data or _first_benchmark(entry)
     pictures = sources.load(data, spec.shape[-1], split="test")
+    infer = infer or pipeline.infer
     if spec.restores:
-        figures = restoration(restore or pipeline.restore, pictures, spec.sigma, progress)
+        figures = restoration(infer, pictures, spec.sigma, progress)
     else:
-        figures = recognition(pipeline, pictures)
+        check_classes(entry, pictures)
+        figures = recognition(infer, pictures)
     return {
         "name": entry.full_name,
         "data": data,
@@ -56,27 +57,24 @@ def evaluate(
     }
 
 
-def restoration(
-    restore: Callable, pictures: sources.Pictures, sigma: float, progress=False
-) -> dict:
+def restoration(infer: Callable, pictures: sources.Pictures, sigma: float, progress=False) -> dict:
     """PSNR in dB and SSIM of restored noisy pictures against the clean ones, averaged."""
     rows = []
     for number, clean in enumerate(tqdm(pictures.images, "pictures", disable=not progress)):
         values = clean[None].astype(np.float32) / 255
         noisy = gaussian_noise(values, sigma, seed=(SEED, number)).numpy()
-        result = to_uint8(restore(noisy)[0])
+        result = to_uint8(infer(noisy)[0])
         rows.append((metrics.psnr(result, clean), metrics.ssim(result, clean)))
     psnr, ssim = np.mean(rows, axis=0)
     return {"psnr": float(psnr), "ssim": float(ssim)}
 
 
-def recognition(pipeline: Pipeline, pictures: sources.Pictures, batch: int = 500) -> dict:
+def recognition(infer: Callable, pictures: sources.Pictures, batch: int = 500) -> dict:
     """Accuracy in percent and negative log-likelihood in nats of a labelled set."""
-    check_classes(pipeline.entry, pictures)
     if len({image.shape for image in pictures.images}) > 1:
         batch = 1
     batches = (pictures.images[i : i + batch] for i in range(0, len(pictures), batch))
-    rows = [pipeline.classify(np.stack(b).astype(np.float32) / 255) for b in batches]
+    rows = [infer(np.stack(b).astype(np.float32) / 255) for b in batches]
     probabilities = np.concatenate(rows)
     return {
         "accuracy": metrics.accuracy(probabilities, pictures.labels),

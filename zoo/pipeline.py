@@ -1,5 +1,6 @@
 """From a name to a callable: pixels in, labels or a picture out."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,10 +26,11 @@ class Pipeline:
         entry: what the index says of it.
         spec: what goes in and comes out.
         net: the plain Keras model; change it, fine-tune it with `compile` and `fit`.
+        source: where the weights came from: "pretrained", an absolute path, or None.
     """
 
-    def __init__(self, entry: index.Entry, net):
-        self.entry, self.spec, self.net = entry, entry.spec, net
+    def __init__(self, entry: index.Entry, net, source: str | None = None):
+        self.entry, self.spec, self.net, self.source = entry, entry.spec, net, source
         self._compiled = None
 
     def __repr__(self) -> str:
@@ -53,10 +55,23 @@ class Pipeline:
         if isinstance(picture, (list, tuple)):
             return [self(one, progress) for one in picture]
         pixels = read(picture)
+        result = self.infer(pixels.values, progress)
         if self.spec.restores:
-            return pixels.back(self.restore(pixels.values, progress))
-        answers = [self._labels(p) for p in self.classify(pixels.values)]
+            return pixels.back(result)
+        answers = [self._labels(p) for p in result]
         return answers[0] if pixels.single else answers
+
+    def infer(self, values: np.ndarray, progress: bool = False) -> np.ndarray:
+        """Pixels to the task's plain result; what an exported file computes, too.
+
+        Args:
+            values: float32 `[b, h, w, c]`, pixels in [0, 1]; noise may pass the ends.
+            progress: as in a call.
+
+        Returns:
+            classify: probabilities `[b, classes]`. denoise: pixels `[b, h, w, c]` in [0, 1].
+        """
+        return self.restore(values, progress) if self.spec.restores else self.classify(values)
 
     def classify(self, values: np.ndarray) -> np.ndarray:
         """`[b, h, w, c]` of any size, pixels in [0, 1] -> probabilities `[b, classes]`."""
@@ -109,9 +124,11 @@ def load(name: str, weights: object = "pretrained") -> Pipeline:
     """
     entry = index.entry(name)
     net = entry.build()
-    if weights is not None:
-        load_into(net, entry, weights)
-    return Pipeline(entry, net)
+    if weights is None:
+        return Pipeline(entry, net)
+    load_into(net, entry, weights)
+    source = weights if weights == "pretrained" else str(Path(weights).resolve())
+    return Pipeline(entry, net, source)
 
 
 def _channels_as_batch(values: np.ndarray) -> np.ndarray:

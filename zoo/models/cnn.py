@@ -38,13 +38,14 @@ def cnn(
     from keras import layers
 
     start = {"kernel_initializer": "he_normal"}
+    convolution = {"kernel_size": 3, "padding": "same", "use_bias": False} | start
     image = x = keras.Input(shape, name="image")
     for stage, widths in enumerate(stages, 1):
         if stage > 1:
             x = layers.MaxPooling2D(name=f"pool{stage - 1}")(x)
         for number, width in enumerate(widths, 1):
             at = f"{stage}_{number}"
-            x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"conv{at}", **start)(x)
+            x = layers.Conv2D(width, name=f"conv{at}", **convolution)(x)
             x = layers.BatchNormalization(momentum=0.95, epsilon=1e-4, name=f"norm{at}")(x)
             x = layers.ReLU(name=f"relu{at}")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)

@@ -59,13 +59,13 @@ def golden(pipeline: Pipeline) -> dict[str, np.ndarray]:
     """
     spec = pipeline.spec
     if spec.restores:
-        pixels = to_uint8(gaussian_noise(_photograph(spec.shape[-1]), spec.sigma, (0, 0)).numpy())
-        result = pipeline.restore(pixels.astype(np.float32) / 255)
+        photograph = _photograph(spec.shape[-1])
+        pixels = to_uint8(gaussian_noise(photograph, spec.sigma, seed=(0, 0)).numpy())
     else:
         pictures = sources.load(pipeline.entry.benchmarks[0].data, spec.shape[-1], split="test")
         pixels = np.stack(pictures.images[:16])
-        result = pipeline.classify(pixels.astype(np.float32) / 255)
-    return {"pixels": pixels, "result": result.astype(np.float32)}
+    result = pipeline.infer(pixels.astype(np.float32) / 255)
+    return {"pixels": pixels, "result": result}
 
 
 def count_macs(pipeline: Pipeline) -> dict:

@@ -113,11 +113,11 @@ class _Training:
     def _held_out_figures(self) -> dict[str, float]:
         if not self.held_out:
             return {}
-        if self.entry.spec.restores:
-            sigma = self.entry.spec.sigma
-            figures = evaluate.restoration(self.pipeline.restore, self.held_out, sigma)
+        infer, spec = self.pipeline.infer, self.entry.spec
+        if spec.restores:
+            figures = evaluate.restoration(infer, self.held_out, spec.sigma)
         else:
-            figures = evaluate.recognition(self.pipeline, self.held_out)
+            figures = evaluate.recognition(infer, self.held_out)
         return {f"held_out_{key}": value for key, value in figures.items()}
 
 

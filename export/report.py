@@ -1,0 +1,47 @@
+"""The verification's outcome: `report.json` beside the files, and a table for people."""
+
+import datetime
+from pathlib import Path
+
+from export.artifacts import REPORT
+from zoo import files
+
+COLUMNS = ("artifact", "runtime", "input", "max_error", "snr_db", "bound", "passed")
+
+
+def write(report: dict, folder) -> Path:
+    """Writes what `verify` returned, with today's date (UTC), as `report.json` into the export.
+
+    Raises:
+        ZooError: the file cannot be written.
+    """
+    path = Path(folder) / REPORT
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    files.write_json(path, {"date": today} | report)
+    return path
+
+
+def text(report: dict) -> str:
+    """The rows of a report in aligned columns, why any failed below, and the verdict."""
+    lines = [COLUMNS, *(cells(row) for row in report["rows"])]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligned = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    failed = [row for row in report["rows"] if not row["passed"]]
+    why = [f"{row['artifact']}, {row['input']}: {row['reason']}" for row in failed]
+    good, total = len(report["rows"]) - len(failed), len(report["rows"])
+    verdict = f"{report['name']}: {good} of {total} checks passed"
+    return "\n".join([*aligned, *why, verdict])
+
+
+def cells(row: dict) -> list[str]:
+    """A row of a report as text, one cell for each of `COLUMNS`."""
+    formats = {"max_error": "{:.1e}", "snr_db": "{:.1f}", "bound": "{:.0e}"}
+    if row["max_error"] == 0:
+        row = row | {"snr_db": "exact"}
+        formats["snr_db"] = "{}"
+    values = [_cell(row[column], formats.get(column, "{}")) for column in COLUMNS[:-1]]
+    return [*values, "yes" if row["passed"] else "NO"]
+
+
+def _cell(value, form: str) -> str:
+    return "-" if value in (None, "") else form.format(value)

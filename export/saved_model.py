@@ -1,0 +1,73 @@
+"""SavedModels: written by Keras' ExportArchive, run in a process that has neither zoo nor Keras."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from export import fresh
+from export.signature import INPUT, SERVE, Shape, serving
+from zoo.errors import ZooError
+
+
+def write(pipeline, folder: Path, shape: Shape) -> None:
+    """Writes a net with its preprocessing as a SavedModel with one endpoint, `serve`.
+
+    Args:
+        pipeline: what is exported.
+        folder: the SavedModel.
+        shape: of the input, `[b, h, w, c]`, `None` where free.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    import keras
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    archive.track(pipeline.net)
+    signature = [tf.TensorSpec(shape, tf.float32, name=INPUT)]
+    archive.add_endpoint(SERVE, serving(pipeline.net, pipeline.spec), signature)
+    try:
+        archive.write_out(str(folder), verbose=False)
+    except tf.errors.OpError as error:  # how TensorFlow reports a full disk
+        raise OSError(error.message) from error
+
+
+def run(folder: Path, inputs: list[np.ndarray], output: str) -> tuple[list[np.ndarray], str]:
+    """Runs a SavedModel in a fresh process in which `zoo`, `export` and `keras` cannot be imported.
+
+    Args:
+        folder: the SavedModel.
+        inputs: float32 `[b, h, w, c]`, pixels in [0, 1]; shapes may differ.
+        output: name of the output, such as `restored`.
+
+    Returns:
+        A result for each input, and the runtime with its version.
+
+    Raises:
+        ZooError: the process failed; the message ends with its last words.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        given, taken = Path(scratch) / "inputs.npz", Path(scratch) / "outputs.npz"
+        np.savez(given, *inputs)
+        _run_fresh(folder, given, taken, INPUT, output)
+        with np.load(taken) as arrays:
+            results = [arrays[f"arr_{i}"] for i in range(len(inputs))]
+            return results, f"TensorFlow {arrays['version']}, fresh process"
+
+
+def _run_fresh(folder: Path, *arguments) -> None:
+    command = [sys.executable, "-I", fresh.__file__, str(folder), *map(str, arguments)]
+    # On the CPU, as the other runtimes: a GPU's TF32 alone would exceed the bounds.
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(command, env=quiet, cwd="/", capture_output=True, text=True)
+    if done.returncode:
+        words = done.stderr.strip().splitlines() or ["(it said nothing)"]
+        raise ZooError(
+            f"{folder} does not run in a process of its own (exit status {done.returncode}): "
+            f"{words[-1]}; export it again"
+        )

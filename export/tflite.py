@@ -1,0 +1,117 @@
+"""TFLite files of builtin operators only, converted from a SavedModel and run by LiteRT."""
+
+import importlib.metadata
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from export.signature import INPUT, SERVE
+from zoo.errors import MissingExtra, ZooError
+
+
+def convert(saved_model: Path, name: str) -> bytes:
+    """Converts a SavedModel to a float32 TFLite file.
+
+    Args:
+        saved_model: with an endpoint `serve`.
+        name: of the net, for the messages.
+
+    Raises:
+        ZooError: the net needs operators that LiteRT does not have built in.
+    """
+    import tensorflow as tf
+    from tensorflow.lite.python.convert_phase import ConverterError
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=[SERVE])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    try:
+        data = converter.convert()
+    except ConverterError as error:
+        raise _not_builtin(name, _missing_operators(str(error))) from error
+    custom = [op for op in operators(data) if op.startswith("CUSTOM")]
+    if custom:
+        raise _not_builtin(name, ", ".join(custom))
+    return data
+
+
+def operators(data: bytes) -> list[str]:
+    """The operators of a TFLite file, sorted: `CONV_2D`; one that is not builtin, `CUSTOM FlexErf`.
+
+    Raises:
+        MissingExtra: ai-edge-litert is not installed.
+    """
+    schema = litert("looking into a TFLite file").schema_py_generated
+    builtin = {code: name for name, code in vars(schema.BuiltinOperator).items()}
+    model = schema.Model.GetRootAs(data)
+    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    names = [
+        f"CUSTOM {c.CustomCode().decode()}" if c.CustomCode() else builtin[_code(c)] for c in codes
+    ]
+    return sorted(set(names))
+
+
+def run(path: Path, inputs: list[np.ndarray], output: str) -> tuple[list[np.ndarray], str]:
+    """Runs a TFLite file in LiteRT by the names of its signature.
+
+    Args:
+        path: the file.
+        inputs: float32 `[b, h, w, c]`, pixels in [0, 1]; shapes may differ as far as the file's
+            signature is free. A file for one picture gets those of a batch one by one.
+        output: name of the output, such as `restored`.
+
+    Returns:
+        A result for each input, and the runtime with its version.
+
+    Raises:
+        ZooError: the file cannot be read or run, or has other names or another size.
+        MissingExtra: ai-edge-litert is not installed.
+    """
+    package = litert("running a TFLite file")
+    try:
+        interpreter = package.interpreter.Interpreter(str(path), num_threads=os.cpu_count())
+        runner = interpreter.get_signature_runner(SERVE)
+        accepted = runner.get_input_details()[INPUT]["shape_signature"].tolist()
+        results = [_run_batch(runner, accepted, pixels, output) for pixels in inputs]
+    except ZooError:
+        raise
+    except (KeyError, OSError, RuntimeError, ValueError) as error:
+        raise ZooError(f"{path} does not run in LiteRT: {error}; export it again") from error
+    return results, f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
+
+
+def litert(purpose: str):
+    """The package `ai_edge_litert`; raises MissingExtra, which says what needs it."""
+    try:
+        import ai_edge_litert.interpreter
+        import ai_edge_litert.schema_py_generated
+    except ImportError:
+        raise MissingExtra("ai-edge-litert", "export", purpose) from None
+    return ai_edge_litert
+
+
+def _run_batch(runner, accepted: list[int], pixels: np.ndarray, output: str) -> np.ndarray:
+    # The runner would resize even a static input; what the signature says is what is checked.
+    if any(a not in (-1, s) for a, s in zip(accepted[1:], pixels.shape[1:], strict=True)):
+        raise ZooError(f"an input of shape {list(pixels.shape)} came; the file takes {accepted}")
+    if accepted[0] == -1:
+        return runner(**{INPUT: pixels})[output]
+    return np.concatenate([runner(**{INPUT: one[None]})[output] for one in pixels])
+
+
+def _code(operator) -> int:
+    # Files older than 2020 have a one-byte code, which says 127 where it does not suffice.
+    return max(operator.BuiltinCode(), operator.DeprecatedBuiltinCode())
+
+
+def _missing_operators(message: str) -> str:
+    found = re.search(r"(?:TF Select|Custom) ops: (.*)", message)
+    return found[1] if found else message.splitlines()[0]
+
+
+def _not_builtin(name: str, which: str) -> ZooError:
+    return ZooError(
+        f"{name} cannot become a TFLite file of builtin operators only: {which}. Build the net "
+        "without them, or keep that step outside of it; files with Flex operators fail on phones"
+    )

@@ -1,0 +1,235 @@
+"""Every exported file against the net that it came from, in another runtime than the net's."""
+
+import dataclasses
+import importlib.metadata
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import zoo
+from export import references, report, saved_model, tflite
+from export.artifacts import (
+    ARTIFACTS,
+    artifact_path,
+    export,
+    facts_of_file,
+    read_manifest,
+    versions,
+    weights_sha256,
+)
+from export.references import Case
+from export.signature import Shape
+from zoo.errors import MissingExtra, ZooError
+from zoo.evaluate import evaluate
+from zoo.pipeline import Pipeline
+
+# Largest absolute error allowed, where white, or certainty, is 1. Runtimes sum in other orders:
+# a DnCNN of 17 layers, trained for 2,500 steps, differs by up to 5e-7 in LiteRT and by nothing in
+# TensorFlow. 1e-5 is twenty times that, and a 400th of a grey level; a wrong file misses by more.
+BOUNDS = {"net": 1e-5, "saved_model": 1e-5, "float32_free": 1e-5, "float32_static": 1e-5}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check.
+
+    Attributes:
+        artifact: a key of `BOUNDS`.
+        runtime: with its version; "" for a look at the files.
+        input: such as `golden 28x28 x8`, `fresh 37x52 x3` or `files`.
+        max_error: largest absolute difference from the reference, None where there is no result.
+        snr_db: of the result, None also where it equals the reference bit by bit.
+        bound: on `max_error`.
+        passed: whether the check held.
+        reason: why not, or "".
+    """
+
+    artifact: str
+    runtime: str
+    input: str
+    max_error: float | None = None
+    snr_db: float | None = None
+    bound: float | None = None
+    passed: bool = False
+    reason: str = ""
+
+
+def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
+    """Checks each file of an export: its SHA-256, and its results on golden and fresh pictures.
+
+    SavedModels run in a fresh process without zoo and Keras, TFLite files in LiteRT. Golden
+    pictures are used where the pipeline has the published weights.
+
+    Args:
+        folder: written by `export`.
+        pipeline: with the weights that were exported.
+        seed: of the fresh pictures.
+
+    Returns:
+        The report as plain data: `name`, `passed`, `rows` (see `Row`), `weights`, `seed`,
+        `golden` (whether golden pictures were used), `versions`.
+        Broken files and missed bounds are rows that did not pass.
+
+    Raises:
+        ZooError: the folder is no export, or one of another name.
+        MissingExtra: ai-edge-litert is not installed.
+    """
+    folder = Path(folder).resolve()
+    manifest = read_manifest(folder)
+    name = pipeline.entry.full_name
+    if manifest["name"] != name:
+        raise ZooError(f"{folder} is an export of {manifest['name']}, not of {name}")
+    golden = references.golden(pipeline)
+    rows = [_same_weights(manifest, pipeline), *_net_rows(pipeline, golden)]
+    for artifact in ARTIFACTS:
+        rows += _artifact_rows(folder, manifest, artifact, pipeline, golden, seed)
+    return {
+        "name": name,
+        "passed": all(row.passed for row in rows),
+        "weights": manifest["weights"],
+        "seed": seed,
+        "golden": bool(golden),
+        "rows": [dataclasses.asdict(row) for row in rows],
+        "versions": versions(),
+    }
+
+
+def verify_folder(folder, seed: int = 0) -> dict:
+    """Loads the net that an export says it came from, verifies, and writes `report.json`.
+
+    Raises:
+        ZooError: as `verify`; or the export does not say which weights, or they are not there.
+    """
+    manifest = read_manifest(Path(folder))
+    source = manifest["weights"].get("source")
+    if source is None:
+        raise ZooError(
+            f"{folder} does not say where its weights came from: load the net yourself and call "
+            "export.verify.verify(folder, pipeline)"
+        )
+    result = verify(folder, zoo.load(manifest["name"], source), seed)
+    report.write(result, folder)
+    return result
+
+
+def check_files(pipeline: Pipeline, static_size: int = 256) -> list[dict]:
+    """Exports to a scratch folder and verifies: the rows of the card.
+
+    Returns:
+        For each artifact `artifact`, `bytes`, `runtime` and the largest `max_error`; for the
+        TFLite file of free size also `data` and `metrics`: the first benchmark, run on the file.
+
+    Raises:
+        ZooError: a check did not pass; the message is the whole table.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = export(pipeline, Path(scratch) / "export", static_size)
+        found = verify(folder, pipeline)
+        if not found["passed"]:
+            raise ZooError("the exported files are not right:\n" + report.text(found))
+        manifest = read_manifest(folder)
+        rows = [_summary(artifact, manifest, found["rows"]) for artifact in ARTIFACTS]
+        return [row | _measured(row["artifact"], folder, pipeline) for row in rows]
+
+
+def compare(row: Row, case: Case, result: np.ndarray) -> Row:
+    """Fills in a row: is a result near enough to a reference that can judge?"""
+    if result.shape != case.expected.shape:
+        expected = list(case.expected.shape)
+        return dataclasses.replace(row, reason=f"shape {list(result.shape)}, expected {expected}")
+    if not np.isfinite(result).all():
+        return dataclasses.replace(row, reason="the result is not finite")
+    error = float(np.abs(result - case.expected).max())
+    missed = "" if error <= row.bound else f"misses its bound by a factor {error / row.bound:.3g}"
+    reason = case.flaw or missed
+    snr = _snr(case.expected, result)
+    return dataclasses.replace(row, max_error=error, snr_db=snr, passed=not reason, reason=reason)
+
+
+def _artifact_rows(
+    folder: Path, manifest: dict, artifact: str, pipeline: Pipeline, golden: list[Case], seed: int
+) -> list[Row]:
+    files = _files_row(folder, manifest, artifact, pipeline.entry.name)
+    if not files.passed:
+        return [files]  # a damaged file is not run: it could do anything
+    shape = manifest["artifacts"][artifact]["input"]["shape"]
+    cases = [case for case in golden if _fits(case, shape)]
+    cases += references.fresh(pipeline, shape, seed)
+    runner = saved_model if artifact == "saved_model" else tflite
+    path = folder / artifact_path(pipeline.entry.name, artifact)
+    try:
+        results, runtime = runner.run(path, [c.pixels for c in cases], pipeline.spec.output)
+    except MissingExtra:
+        raise
+    except ZooError as error:
+        return [files, Row(artifact, "", "all", reason=str(error))]
+    blanks = [Row(artifact, runtime, case.label, bound=BOUNDS[artifact]) for case in cases]
+    return [files, *map(compare, blanks, cases, results)]
+
+
+def _files_row(folder: Path, manifest: dict, artifact: str, name: str) -> Row:
+    path = artifact_path(name, artifact)
+    mine = {p: facts for p, facts in manifest["files"].items() if Path(p).parts[0] == path}
+    damage = [d for p, facts in mine.items() if (d := _damage(folder / p, facts))]
+    if not mine or artifact not in manifest["artifacts"]:
+        damage = [f"export.json does not list {path}"]
+    return Row(artifact, "", "files", passed=not damage, reason="; ".join(damage))
+
+
+def _summary(artifact: str, manifest: dict, rows: list[dict]) -> dict:
+    path = manifest["artifacts"][artifact]["path"]
+    sizes = [f["bytes"] for p, f in manifest["files"].items() if Path(p).parts[0] == path]
+    measured = [row for row in rows if row["artifact"] == artifact and row["runtime"]]
+    worst = max(row["max_error"] for row in measured)
+    runtime = measured[0]["runtime"]
+    return {"artifact": artifact, "bytes": sum(sizes), "runtime": runtime, "max_error": worst}
+
+
+def _measured(artifact: str, folder: Path, pipeline: Pipeline) -> dict:
+    """The file's own figures on the first benchmark, for the file that takes all its pictures."""
+    if artifact != "float32_free" or not pipeline.entry.benchmarks:
+        return {}
+    path, output = folder / artifact_path(pipeline.entry.name, artifact), pipeline.spec.output
+    row = evaluate(pipeline, infer=lambda pixels: tflite.run(path, [pixels], output)[0][0])
+    return {key: row[key] for key in ("data", "metrics")}
+
+
+def _damage(path: Path, recorded: dict) -> str:
+    if not path.is_file():
+        return f"{path.name} is missing"
+    actual = facts_of_file(path)
+    if actual["bytes"] != recorded["bytes"]:
+        return f"{path.name} has {actual['bytes']} bytes, export.json says {recorded['bytes']}"
+    if actual["sha256"] != recorded["sha256"]:
+        return (
+            f"{path.name} was changed: its SHA-256 is {actual['sha256']}, export.json says "
+            f"{recorded['sha256']}"
+        )
+    return ""
+
+
+def _same_weights(manifest: dict, pipeline: Pipeline) -> Row:
+    exported, actual = manifest["weights"]["sha256"], weights_sha256(pipeline.net)
+    reason = f"exported were weights {exported}, the net's are {actual}"
+    same = exported == actual
+    return Row("net", "", "weights", passed=same, reason="" if same else reason)
+
+
+def _net_rows(pipeline: Pipeline, golden: list[Case]) -> list[Row]:
+    runtime = f"Keras {importlib.metadata.version('keras')}"
+    blanks = [Row("net", runtime, case.label, bound=BOUNDS["net"]) for case in golden]
+    results = [pipeline.infer(case.pixels) for case in golden]
+    return list(map(compare, blanks, golden, results))
+
+
+def _fits(case: Case, shape: Shape) -> bool:
+    pairs = zip(shape[1:], case.pixels.shape[1:], strict=True)
+    return all(wanted in (None, side) for wanted, side in pairs)
+
+
+def _snr(expected: np.ndarray, result: np.ndarray) -> float | None:
+    noise = np.square(result - expected, dtype=np.float64).sum()
+    signal = np.square(expected, dtype=np.float64).sum()
+    return float(10 * np.log10(signal / noise)) if noise and signal else None

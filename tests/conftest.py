@@ -1,0 +1,76 @@
+"""What the tests share: real pictures, small nets, second processes."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import with_random_weights
+
+from zoo.data import sources
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def needs(name: str):
+    """Skips a test where a large set is not on this machine."""
+    reason = f"{name} is not in $ZOO_DATA"
+    return pytest.mark.skipif(not sources.available(name), reason=reason)
+
+
+def in_second_process(code: str, *arguments, **environment) -> str:
+    """Runs Python code in a fresh process; returns what it printed, fails with what it said."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def denoiser():
+    """dncnn_tiny with weights that are all at work."""
+    return with_random_weights("dncnn_tiny")
+
+
+@pytest.fixture(scope="session")
+def classifier():
+    """cnn_tiny with weights that are all at work."""
+    return with_random_weights("cnn_tiny")
+
+
+@pytest.fixture(scope="session")
+def camera() -> np.ndarray:
+    """A grey photograph, uint8 `[512, 512]`."""
+    from skimage import data
+
+    return data.camera()
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """A colour photograph, uint8 `[512, 512, 3]`."""
+    from skimage import data
+
+    return data.astronaut()
+
+
+@pytest.fixture
+def folder(tmp_path, camera):
+    """Four grey PNG files of different sizes, cut from a photograph."""
+    path = tmp_path / "pictures"
+    path.mkdir()
+    for number, (height, width) in enumerate([(40, 52), (64, 33), (31, 31), (48, 48)]):
+        part = camera[50 * number :, 100 * number :][:height, :width]
+        Image.fromarray(part).save(path / f"{number}.png")
+    return path

@@ -1,0 +1,274 @@
+"""Every promise x every name. What needs a training of its own is in test_training.py."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import data_for, with_random_weights
+
+import zoo
+from zoo import card, pipeline, weights
+from zoo.data import batches, sources
+from zoo.tiling import tiled
+from zoo.training import steps
+from zoo.training.optimizers import make_optimizer
+from zoo.training.publish import count_macs
+
+ROOT = Path(__file__).parent.parent
+NAMES = zoo.names()
+PRETRAINED = [name for name in NAMES if weights.published(zoo.entry(name))]
+FREE_SIZE = [name for name in NAMES if zoo.entry(name).spec.free_size]
+every_name = pytest.mark.parametrize("name", NAMES)
+every_pretrained = pytest.mark.parametrize("name", PRETRAINED)
+
+
+def inputs(name: str, side: int = 21, count: int = 2) -> np.ndarray:
+    shape = [size or side + 2 * number for number, size in enumerate(zoo.entry(name).spec.shape)]
+    return np.random.default_rng(0).random((count, *shape), np.float32)
+
+
+def outputs_of(net, values) -> np.ndarray:
+    return np.asarray(net(values, training=False))
+
+
+def test_every_name_that_should_be_pretrained_is():
+    expected = [name for name in NAMES if zoo.entry(name).pretrained]
+    assert expected == PRETRAINED
+
+
+@every_name
+def test_it_builds_as_the_entry_says(name):
+    entry = zoo.entry(name)
+    net = entry.build()
+    assert net.count_params() == entry.parameters
+    assert net.input_shape == (None, *entry.spec.shape)
+    assert net.input.dtype == net.output.dtype == "float32"
+    for side in (16, 21):
+        values = inputs(name, side)
+        expected = values.shape if entry.spec.restores else (2, len(entry.spec.labels))
+        assert outputs_of(net, values).shape == expected
+
+
+@every_name
+def test_its_layers_are_stock_and_named_for_good(name):
+    first, second = (zoo.entry(name).build() for _ in range(2))
+    assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
+    assert all(type(layer).__module__.startswith("keras.src.layers") for layer in first.layers)
+
+
+@every_name
+def test_probabilities_are_such_and_pictures_stay_in_range(name):
+    made = with_random_weights(name)
+    values = inputs(name)
+    if made.spec.restores:
+        result = made.restore(values)
+        assert result.min() >= 0 and result.max() <= 1
+    else:
+        np.testing.assert_allclose(made.classify(values).sum(-1), 1, atol=1e-6)
+
+
+@every_name
+def test_each_gradient_is_finite_and_the_loss_of_a_fixed_batch_falls(name, tmp_path):
+    entry = zoo.entry(name)
+    net = with_random_weights(name).net
+    small = zoo.Recipe(
+        data_for(entry, tmp_path, each=2),
+        steps=20,
+        batch=4,
+        patch=16,
+        learning_rate=1e-3,
+        loss=entry.recipe.loss,
+        augment=entry.recipe.augment,
+    )
+    entry = entry.__class__(**entry.__dict__ | {"recipe": small})
+    pictures = sources.load(small.data, entry.spec.shape[-1])
+    batch = next(iter(batches.dataset(entry, pictures, 0, 1)))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(steps.LOSSES[small.loss](batch[1], net(batch[0], training=True)))
+    gradients = tape.gradient(loss, net.trainable_variables)
+    for variable, gradient in zip(net.trainable_variables, gradients, strict=True):
+        assert np.isfinite(gradient).all() and np.any(gradient), variable.path
+    step = steps.compiled(
+        steps.supervised(net, make_optimizer(small), small.loss),
+        [tf.TensorSpec.from_tensor(part) for part in batch],
+    )
+    losses = [float(step(*batch)) for _ in range(10)]
+    assert losses[-1] < losses[0]
+    step(*(part[:3] for part in batch))
+    assert step.experimental_get_tracing_count() == 1
+
+
+@every_name
+def test_weights_and_keras_file_round_trip(name, tmp_path):
+    made = with_random_weights(name)
+    values = inputs(name)
+    expected = outputs_of(made.net, values)
+    weights.save(made.net, tmp_path / "weights.h5")
+    loaded = pipeline.load(name, tmp_path / "weights.h5")
+    np.testing.assert_array_equal(outputs_of(loaded.net, values), expected)
+    made.net.save(tmp_path / "net.keras")
+    plain = keras.models.load_model(tmp_path / "net.keras")
+    np.testing.assert_array_equal(outputs_of(plain, values), expected)
+
+
+@every_name
+def test_all_8_bit_values_survive_encoding(name):
+    spec = zoo.entry(name).spec
+    pixels = np.arange(256, dtype=np.uint8)
+    encoded = spec.encode(pixels.astype(np.float32) / 255)
+    assert (encoded.min(), encoded.max()) == pytest.approx(spec.value_range)
+    np.testing.assert_array_equal(np.rint(spec.decode(encoded) * 255), pixels)
+
+
+@pytest.mark.parametrize("name", FREE_SIZE)
+def test_tiled_equals_whole(name):
+    made = with_random_weights(name)
+    values = inputs(name, side=70, count=1)
+    whole = made.run(values)
+    for tile in (24, 37):
+        np.testing.assert_allclose(tiled(made.run, values, made.spec.reach, tile), whole, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", FREE_SIZE)
+def test_the_reach_is_the_nets_own(name):
+    """A changed pixel acts as far as the spec says, and no farther."""
+    made = with_random_weights(name)
+    reach = made.spec.reach
+    side = 2 * reach + 5
+    values = np.full((2, side, side, made.spec.shape[-1]), 0.5, np.float32)
+    values[1, side // 2, side // 2] = 1.5
+    results = made.run(values)
+    changed = np.argwhere(np.any(results[0] != results[1], axis=-1))
+    distance = np.abs(changed - side // 2).max()
+    assert 0.5 * reach < distance <= reach
+
+
+@every_name
+def test_multiply_accumulates_are_counted(name):
+    """Against TensorFlow's own profiler of the graph, which counts two operations each."""
+    made = with_random_weights(name)
+    counted = count_macs(made)
+    shape = (1, *counted["size"], made.spec.shape[-1])
+    graph = tf.function(made.net).get_concrete_function(tf.TensorSpec(shape)).graph
+    profile = tf.compat.v1.profiler.profile(
+        graph,
+        options=tf.compat.v1.profiler.ProfileOptionBuilder(
+            tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+        )
+        .with_empty_output()
+        .build(),
+    )
+    assert 2 * counted["count"] == pytest.approx(profile.total_float_ops, rel=0.05)
+
+
+@every_pretrained
+def test_golden_through_the_pipeline(name):
+    made = zoo.load(name)
+    golden = np.load(weights.pretrained_folder(made.entry) / weights.GOLDEN)
+    values = golden["pixels"].astype(np.float32) / 255
+    result = made.restore(values) if made.spec.restores else made.classify(values)
+    assert np.std(result) > 0.01
+    np.testing.assert_allclose(result, golden["result"], atol=1e-5)
+
+
+@every_pretrained
+def test_golden_is_what_users_get(name):
+    made = zoo.load(name)
+    golden = np.load(weights.pretrained_folder(made.entry) / weights.GOLDEN)
+    answer = made(golden["pixels"])
+    if made.spec.restores:
+        np.testing.assert_allclose(answer / 255, golden["result"], atol=0.51 / 255)
+    else:
+        best = [made.spec.labels[i] for i in golden["result"].argmax(-1)]
+        assert [labels[0].label for labels in answer] == best
+
+
+@every_pretrained
+def test_published_files_have_their_recorded_hashes(name):
+    folder = weights.pretrained_folder(zoo.entry(name))
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
+        (weights.WEIGHTS, weights.GOLDEN, weights.RUN, weights.CARD)
+    )
+    assert set(weights.published(zoo.entry(name))["sha256"]) == {weights.WEIGHTS, weights.GOLDEN}
+    for file in (weights.WEIGHTS, weights.GOLDEN):
+        assert weights.read_checked(folder / file)
+
+
+@every_pretrained
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_damaged_weights_raise(name, damage, tmp_path):
+    folder = weights.pretrained_folder(zoo.entry(name))
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    data = bytearray((tmp_path / weights.WEIGHTS).read_bytes())
+    if damage == "cut":
+        del data[len(data) // 2 :]
+    else:
+        data[len(data) // 2] ^= 1
+    (tmp_path / weights.WEIGHTS).write_bytes(data)
+    with pytest.raises(zoo.ZooError, match="SHA-256"):
+        zoo.load(name, tmp_path)
+
+
+@every_pretrained
+def test_it_loads_with_the_network_blocked(name):
+    script = (
+        "import socket\n"
+        "def refuse(*args): raise OSError('no network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "import sys, zoo\n"
+        "zoo.load(sys.argv[1])\n"
+    )
+    subprocess.run([sys.executable, "-c", script, name], check=True)
+
+
+@every_pretrained
+def test_the_published_training_is_the_recipe_of_the_index(name):
+    entry = zoo.entry(name)
+    recorded = weights.published(entry)["recipe"]
+    recorded["augment"] = tuple(recorded["augment"])
+    assert recorded == entry.as_dict()["recipe"]
+
+
+@every_pretrained
+def test_the_card_is_current(name):
+    entry = zoo.entry(name)
+    text = (weights.pretrained_folder(entry) / weights.CARD).read_text(encoding="utf-8")
+    assert text == card.card(entry, weights.published(entry)), "run `make cards`"
+
+
+def test_the_readmes_table_is_current():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    entries = [zoo.entry(name) for name in NAMES]
+    assert text == card.with_table(text, entries), "run `make cards`"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "zoo" / "models").glob("*.py")), ids=lambda p: p.stem
+)
+def test_families_know_the_index_and_keras_alone(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    known = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            known |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            known.add(node.module)
+    assert known <= {"dataclasses", "keras", "math", "zoo.index"}
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n.endswith("_tiny")])
+def test_it_is_fine_tuned_with_plain_keras(name, tmp_path):
+    entry = zoo.entry(name)
+    net = with_random_weights(name).net
+    values = inputs(name, side=16, count=8)
+    target = values * 0.5 if entry.spec.restores else np.arange(8) % len(entry.spec.labels)
+    loss = "mse" if entry.spec.restores else "sparse_categorical_crossentropy"
+    net.compile("adam", loss)
+    history = net.fit(values, target, epochs=3, batch_size=4, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]

@@ -1,0 +1,465 @@
+"""Sets of pictures, batches that are functions of (seed, step), and what they are degraded by."""
+
+import dataclasses
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import in_second_process, needs
+from PIL import Image
+
+import zoo
+from zoo.data import batches, sources
+from zoo.data.degrade import gaussian_noise
+from zoo.data.sources import Pictures
+
+# sets
+
+
+def test_a_folder_of_pictures_is_a_set_in_the_order_of_its_names(folder):
+    pictures = sources.load(f"folder:{folder}", 1)
+    assert [image.shape for image in pictures.images] == [
+        (40, 52, 1),
+        (64, 33, 1),
+        (31, 31, 1),
+        (48, 48, 1),
+    ]
+    assert (pictures.labels, pictures.classes, len(pictures)) == (None, (), 4)
+    for number, image in enumerate(pictures.images):
+        assert image.dtype == np.uint8
+        np.testing.assert_array_equal(
+            image[..., 0], np.asarray(Image.open(folder / f"{number}.png"))
+        )
+
+
+def test_one_folder_a_class_gives_labels_in_the_order_of_their_names(tmp_path):
+    for label, greys in {"b": (10, 20), "a": (30,), "c": (40, 50, 60)}.items():
+        (tmp_path / label).mkdir()
+        for grey in greys:
+            Image.new("L", (12, 12), grey).save(tmp_path / label / f"{grey}.png")
+    pictures = sources.load(f"folder:{tmp_path}", 1)
+    assert pictures.classes == ("a", "b", "c")
+    assert pictures.labels.tolist() == [0, 1, 1, 2, 2, 2]
+    assert [int(image[0, 0, 0]) for image in pictures.images] == [30, 10, 20, 40, 50, 60]
+
+
+def test_a_part_of_a_set_keeps_pictures_and_labels_together():
+    images = [np.full((2, 2, 1), number, np.uint8) for number in range(5)]
+    pictures = Pictures("five", images, np.arange(5), tuple("abcde"))
+    part = pictures.part(slice(3, None))
+    assert [image[0, 0, 0] for image in part.images] == part.labels.tolist() == [3, 4]
+    assert part.classes == pictures.classes
+    assert Pictures("five", images).part(slice(2)).labels is None
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
+def test_pictures_are_converted_to_the_nets_channels(tmp_path, astronaut, channels, mode):
+    photo = Image.fromarray(astronaut[:40, :50])
+    for kind in ("L", "RGB", "RGBA"):
+        photo.convert(kind).save(tmp_path / f"{kind}.png")
+    pictures = sources.load(f"folder:{tmp_path}", channels)
+    for kind, image in zip(("L", "RGB", "RGBA"), pictures.images, strict=True):
+        expected = np.asarray(photo.convert(kind).convert(mode)).reshape(40, 50, channels)
+        assert np.abs(image.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("folder:/no/such/folder", "/no/such/folder: no such folder"),
+        ("folder:" + __file__, "no such folder"),
+        ("nosuchset", "unknown data set 'nosuchset': expected folder:PATH, one of .*BSD68"),
+        ("no such set", "unknown data set 'no such set'"),
+        ("", "unknown data set ''"),
+        ("mnist:99.0.0", "mnist:99.0.0"),
+        ("mnist/nosuchconfig", "mnist/nosuchconfig"),
+    ],
+)
+def test_an_unknown_set_is_refused_with_what_there_is(name, message):
+    with pytest.raises(zoo.ZooError, match=message):
+        sources.load(name, 1)
+
+
+def test_a_class_folder_without_pictures_is_refused(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(zoo.ZooError, match="a: no pictures in it"):
+        sources.load(f"folder:{tmp_path}", 1)
+
+
+def test_pictures_beside_class_folders_are_not_left_out_silently(folder):
+    (folder / "class").mkdir()
+    Image.new("L", (12, 12)).save(folder / "class" / "0.png")
+    with pytest.raises(zoo.ZooError, match=re.escape(str(folder))):
+        sources.load(f"folder:{folder}", 1)
+
+
+def test_a_restoration_set_is_read_from_zoo_data(monkeypatch, tmp_path, folder):
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    assert not sources.available("Set12")
+    with pytest.raises(zoo.ZooError, match=r"ZOO_DATA is not set: set it, or .* folder:PATH"):
+        sources.load("Set12", 1)
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path))
+    with pytest.raises(zoo.ZooError, match="restoration/Set12: no such folder"):
+        sources.load("Set12", 1)
+    shutil.copytree(folder, tmp_path / "restoration" / "Set12")
+    assert sources.available("Set12") and not sources.available("BSD68")
+    assert len(sources.load("Set12", 1)) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "shape"),
+    [
+        pytest.param("BSD68", 68, {(321, 481), (481, 321)}, marks=needs("BSD68")),
+        pytest.param("Set12", 12, {(256, 256), (512, 512)}, marks=needs("Set12")),
+        pytest.param("Train400", 400, {(180, 180)}, marks=needs("Train400")),
+    ],
+)
+def test_a_set_of_record_is_whole(name, count, shape):
+    pictures = sources.load(name, 1)
+    assert len(pictures) == count
+    assert {image.shape[:2] for image in pictures.images} == shape
+
+
+def test_without_tensorflow_datasets_its_sets_say_what_to_install(folder):
+    code = """
+import sys
+sys.modules["tensorflow_datasets"] = None  # as if it were not installed
+import zoo
+from zoo.data import sources
+print(len(sources.load(sys.argv[1], 1)))
+try:
+    sources.load("fashion_mnist", 1)
+except zoo.ZooError as error:
+    print(error)
+"""
+    count, message = in_second_process(code, f"folder:{folder}").splitlines()
+    assert count == "4"
+    assert "tensorflow-datasets" in message and "pip install 'keras-image-zoo[train]'" in message
+
+
+BLOCKED = """
+import socket, sys
+
+def blocked(*_):
+    raise OSError("the network is blocked")
+
+socket.socket.connect = socket.getaddrinfo = blocked
+import zoo
+from zoo.data import sources
+"""
+
+
+@needs("fashion_mnist")
+def test_fashion_mnist_is_prepared_from_files_without_a_network(tmp_path):
+    code = (
+        BLOCKED
+        + """
+for split in ("train", "test"):
+    pictures = sources.load("fashion_mnist", 1, split)
+    shapes = {image.shape for image in pictures.images}
+    print(len(pictures), shapes, len(pictures.classes), sorted(set(pictures.labels.tolist())))
+"""
+    )
+    shown = in_second_process(code, TFDS_DATA_DIR=str(tmp_path)).splitlines()
+    rest = "{(28, 28, 1)} 10 [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
+    assert shown[-2:] == [f"60000 {rest}", f"10000 {rest}"]
+
+
+@needs("fashion_mnist")
+def test_a_changed_file_of_fashion_mnist_is_refused(tmp_path):
+    shutil.copytree(Path(os.environ["ZOO_DATA"]) / "fashion_mnist", tmp_path / "fashion_mnist")
+    labels = tmp_path / "fashion_mnist" / "t10k-labels-idx1-ubyte.gz"
+    labels.chmod(0o600)
+    data = bytearray(labels.read_bytes())
+    data[-20] ^= 1
+    labels.unlink()
+    labels.write_bytes(data)
+    code = (
+        BLOCKED
+        + """
+try:
+    sources.load("fashion_mnist", 1, "test")
+except zoo.ZooError as error:
+    print(error)
+"""
+    )
+    place = {"ZOO_DATA": str(tmp_path), "TFDS_DATA_DIR": str(tmp_path / "tfds")}
+    shown = in_second_process(code, **place)
+    assert "'fashion_mnist' could not be prepared" in shown
+    assert "t10k-labels" in shown
+
+
+# batches
+
+
+def restoring(**changes):
+    entry = zoo.entry("dncnn_tiny")
+    recipe = dataclasses.replace(entry.recipe, **changes)
+    return dataclasses.replace(entry, recipe=recipe)
+
+
+def classifying(**changes):
+    entry = zoo.entry("cnn_tiny")
+    recipe = dataclasses.replace(entry.recipe, **changes)
+    return dataclasses.replace(entry, recipe=recipe)
+
+
+def photographs(camera, count=4):
+    sizes = [(40, 52), (64, 33), (31, 31), (48, 70)][:count]
+    images = [camera[90 * n :, 100 * n :][:h, :w, None] for n, (h, w) in enumerate(sizes)]
+    return Pictures("photographs", images)
+
+
+def labelled(count=24, classes=3):
+    """Pictures of 12x12, each of which shows its own number in every pixel."""
+    images = [np.full((12, 12, 1), number, np.uint8) for number in range(count)]
+    return Pictures("numbers", images, np.arange(count) % classes, tuple("abcdef"[:classes]))
+
+
+def taken(entry, pictures, start, end):
+    data = batches.dataset(entry, pictures, start, end)
+    return [(inputs.numpy(), targets.numpy()) for inputs, targets in data]
+
+
+KINDS = {
+    "noisy": lambda camera, **changes: (restoring(**changes), photographs(camera)),
+    "labelled": lambda camera, **changes: (classifying(**changes), labelled()),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_is_the_same_wherever_the_training_starts(camera, kind):
+    case = KINDS[kind](camera)
+    whole = taken(*case, 0, 8)
+    resumed = taken(*case, 5, 8)
+    assert len(whole) == 8
+    for one, other in zip(whole[5:], resumed, strict=True):
+        assert [part.tobytes() for part in one] == [part.tobytes() for part in other]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_batches_of_other_steps_and_seeds_differ(camera, kind):
+    inputs = [batch[0].tobytes() for batch in taken(*KINDS[kind](camera), 0, 6)]
+    inputs += [batch[0].tobytes() for batch in taken(*KINDS[kind](camera, seed=2), 0, 6)]
+    assert len(set(inputs)) == 12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_has_the_shape_and_type_that_the_net_expects(camera, kind):
+    entry, pictures = KINDS[kind](camera)
+    inputs, targets = taken(entry, pictures, 0, 1)[0]
+    assert inputs.dtype == targets.dtype == np.float32
+    side = entry.recipe.patch or entry.spec.shape[0]
+    assert inputs.shape == (entry.recipe.batch, side, side, 1)
+    assert targets.shape == (inputs.shape if kind == "noisy" else (entry.recipe.batch, 3))
+
+
+def windows(image, side):
+    return np.lib.stride_tricks.sliding_window_view(image[..., 0], (side, side))
+
+
+def test_a_patch_is_a_piece_of_a_picture_and_all_pictures_are_used(camera):
+    pictures = photographs(camera)
+    entry = restoring(augment=(), batch=32, patch=16)
+    found = set()
+    for patch in taken(entry, pictures, 0, 1)[0][1]:
+        patch = np.rint(patch[..., 0] * 255).astype(np.uint8)
+        places = [
+            (number, y, x)
+            for number, image in enumerate(pictures.images)
+            for y, x in np.argwhere((windows(image, 16) == patch).all((2, 3)))
+        ]
+        assert places
+        found.update(places)
+    assert {place[0] for place in found} == {0, 1, 2, 3}
+    assert len(found) > 25
+
+
+def test_patches_reach_every_corner_of_a_picture():
+    image = np.arange(6 * 5, dtype=np.uint8).reshape(6, 5, 1)
+    entry = restoring(augment=(), batch=64, patch=4)
+    clean = taken(entry, Pictures("one", [image]), 0, 2)
+    firsts = {round(float(p[0, 0, 0]) * 255) for batch in clean for p in batch[1]}
+    assert firsts == {5 * y + x for y in range(3) for x in range(2)}
+
+
+def test_a_picture_as_small_as_the_patch_is_used_whole(camera):
+    image = camera[:16, :16, None]
+    clean = taken(restoring(augment=()), Pictures("one", [image]), 0, 1)[0][1]
+    np.testing.assert_array_equal(np.rint(clean * 255), np.stack([image] * 4))
+
+
+def test_bank_cuts_crops_out_of_pictures_of_different_sizes(camera):
+    pictures = photographs(camera)
+    bank = batches.Bank(pictures)
+    index, corner = [3, 0, 2, 1, 0], [[28, 50], [0, 0], [11, 11], [44, 13], [20, 32]]
+    crops = bank.crops(tf.constant(index, tf.int64), tf.constant(corner, tf.int64), 20, 20)
+    for crop, number, (y, x) in zip(crops.numpy(), index, corner, strict=True):
+        np.testing.assert_array_equal(crop, pictures.images[number][y : y + 20, x : x + 20])
+
+
+@pytest.mark.parametrize("sigma", [5.0, 25.0])
+def test_the_noise_of_a_batch_is_white_of_the_sigma_stated_and_not_clipped(sigma):
+    entry = restoring(batch=64, patch=32)
+    entry = dataclasses.replace(entry, spec=dataclasses.replace(entry.spec, sigma=sigma))
+    black = Pictures("black", [np.zeros((40, 40, 1), np.uint8)])
+    noisy, clean = taken(entry, black, 0, 1)[0]
+    noise = (noisy - clean) * 255
+    assert noise.std() == pytest.approx(sigma, rel=0.02)
+    assert abs(noise.mean()) < sigma / 50
+    assert noisy.min() < -2 * sigma / 255
+    assert abs(np.mean(noise[:, 1:] * noise[:, :-1])) < 0.02 * sigma**2
+    assert abs(np.mean(noise[1:] * noise[:-1])) < 0.02 * sigma**2
+
+
+def test_the_noise_keeps_its_sigma_in_another_value_range(camera):
+    entry = restoring(batch=64, patch=30, augment=())
+    spec = dataclasses.replace(entry.spec, value_range=(-1.0, 1.0))
+    noisy, clean = taken(dataclasses.replace(entry, spec=spec), photographs(camera), 0, 1)[0]
+    assert clean.min() < -0.5
+    assert (spec.decode(noisy) - spec.decode(clean)).std() * 255 == pytest.approx(25, rel=0.02)
+
+
+def test_noise_is_a_function_of_its_seed():
+    black = np.zeros((1, 32, 32, 1), np.float32)
+    one, same, other = (
+        gaussian_noise(black, 25, seed).numpy() for seed in [(0, 1), (0, 1), (0, 2)]
+    )
+    np.testing.assert_array_equal(one, same)
+    assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.1
+
+
+def test_an_epoch_shows_each_picture_once_with_its_own_label_in_a_new_order():
+    entry = classifying(batch=8, augment=(), label_smoothing=0.0)
+    pictures = labelled(24)
+    epochs = []
+    for epoch in range(2):
+        rows = taken(entry, pictures, 3 * epoch, 3 * epoch + 3)
+        shown = np.concatenate([np.rint(inputs[:, 0, 0, 0] * 255) for inputs, _ in rows])
+        targets = np.concatenate([targets for _, targets in rows])
+        assert sorted(shown) == list(range(24))
+        np.testing.assert_array_equal(targets, np.eye(3)[shown.astype(int) % 3])
+        epochs.append(shown.tolist())
+    assert epochs[0] != epochs[1] and epochs[0] != sorted(epochs[0])
+
+
+def test_an_epoch_leaves_out_what_fills_no_batch_and_never_the_same():
+    entry = classifying(batch=8, augment=())
+    rows = taken(entry, labelled(23), 0, 20)
+    shown = [np.rint(inputs[:, 0, 0, 0] * 255).astype(int).tolist() for inputs, _ in rows]
+    for one, other in zip(shown[::2], shown[1::2], strict=True):
+        assert len(set(one + other)) == 16
+    assert set().union(*shown) == set(range(23))
+
+
+def test_label_smoothing_spreads_its_share_over_all_classes():
+    targets = taken(classifying(batch=8, label_smoothing=0.3), labelled(), 0, 1)[0][1]
+    np.testing.assert_allclose(np.sort(targets, -1), [[0.1, 0.1, 0.8]] * 8, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [
+        (labelled(24, classes=4), "numbers has 4 classes: cnn_tiny tells 3 apart"),
+        (Pictures("plain", labelled().images), "plain has 0 classes: cnn_tiny tells 3 apart"),
+        (labelled(7), "numbers: 7 pictures, a batch has 8"),
+        (
+            dataclasses.replace(labelled(), images=[np.zeros((12, 13, 1), np.uint8)] * 24),
+            r"numbers: every picture must be \(12, 12, 1\)",
+        ),
+    ],
+    ids=["other classes", "no classes", "less than a batch", "another size"],
+)
+def test_a_labelled_set_that_does_not_fit_is_refused(pictures, message):
+    with pytest.raises(zoo.ZooError, match=message):
+        batches.dataset(classifying(batch=8), pictures, 0, 1)
+
+
+def test_a_picture_smaller_than_the_patch_is_refused(camera):
+    with pytest.raises(zoo.ZooError, match="side of 31 pixels: the recipe's patches are 32"):
+        batches.dataset(restoring(patch=32), photographs(camera), 0, 1)
+
+
+# augmentations
+
+DIHEDRAL = [
+    turn
+    for quarter in range(4)
+    for turn in (
+        lambda a, q=quarter: np.rot90(a, q),
+        lambda a, q=quarter: np.rot90(a, q)[:, ::-1],
+    )
+]
+
+
+def augmented(name, height=12, width=12, batch=64):
+    """Pictures of which no two pixels are equal, none of them black, and what became of them."""
+    pixels = np.arange(1, height * width * 2 + 1, dtype=np.float32).reshape(1, height, width, 2)
+    pixels = np.repeat(pixels, batch, 0)
+    after = batches.AUGMENTATIONS[name](tf.constant(pixels), tf.constant([4, 5], tf.int64)).numpy()
+    return pixels, after
+
+
+@pytest.mark.parametrize("name", batches.AUGMENTATIONS)
+def test_an_augmentation_keeps_the_shape_and_changes_pictures_each_in_its_way(name):
+    before, after = augmented(name)
+    assert (after.shape, after.dtype) == (before.shape, before.dtype)
+    assert (after != before).any()
+    assert len({picture.tobytes() for picture in after}) > 1
+
+
+@pytest.mark.parametrize("name", batches.AUGMENTATIONS)
+def test_an_augmentation_is_a_function_of_its_seed(name):
+    np.testing.assert_array_equal(augmented(name)[1], augmented(name)[1])
+
+
+def kinds(pictures, expected):
+    """How many pictures equal each of the expected ones; fails for one that equals none."""
+    known = {np.ascontiguousarray(one).tobytes(): number for number, one in enumerate(expected)}
+    return np.bincount([known[picture.tobytes()] for picture in pictures], minlength=len(known))
+
+
+def test_mirror_turns_half_of_the_pictures():
+    before, after = augmented("mirror", 10, 14)
+    counts = kinds(after, [before[0], before[0][:, ::-1]])
+    assert counts.min() > 64 / 4
+
+
+def test_dihedral_gives_each_of_the_eight_rotations_and_mirrorings():
+    before, after = augmented("dihedral", batch=256)
+    counts = kinds(after, [turn(before[0]) for turn in DIHEDRAL])
+    assert len(counts) == 8 and counts.min() > 256 / 8 / 2
+
+
+def test_shift_moves_by_up_to_two_pixels_each_way_and_lets_black_in():
+    before, after = augmented("shift", 10, 14, batch=512)
+    padded = np.pad(before[0], ((2, 2), (2, 2), (0, 0)))
+    counts = kinds(after, [padded[y : y + 10, x : x + 14] for y in range(5) for x in range(5)])
+    assert len(counts) == 25 and counts.min() > 0
+
+
+def test_erase_blackens_one_square_of_eight_cut_off_at_the_border():
+    before, after = augmented("erase", 20, 20)
+    black = (after == 0).all(-1)
+    np.testing.assert_array_equal(after, np.where(black[..., None], 0, before))
+    sides = set()
+    for one in black:
+        rows, columns = np.flatnonzero(one.any(1)), np.flatnonzero(one.any(0))
+        assert one.sum() == len(rows) * len(columns) > 0
+        for places in (rows, columns):
+            assert len(places) == np.ptp(places) + 1
+            assert len(places) == 8 or (len(places) < 8 and (places[0] == 0 or places[-1] == 19))
+            sides.add(len(places))
+    assert 8 in sides and len(sides) > 3
+
+
+def test_augmentations_of_a_recipe_are_applied_and_the_targets_stay_clean(camera):
+    pictures = Pictures("one", [camera[100:116, 200:216, None]])
+    plain = taken(restoring(augment=()), pictures, 0, 1)[0][1]
+    turned = taken(restoring(augment=("dihedral",), batch=16), pictures, 0, 1)[0][1]
+    counts = kinds(turned, [turn(plain[0]) for turn in DIHEDRAL])
+    assert (counts > 0).sum() > 3

@@ -1,0 +1,368 @@
+"""Exported files are whole, named, equal to their net, and caught where they are not."""
+
+import contextlib
+import json
+import resource
+import runpy
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from conftest import in_second_process
+from tiny import with_random_weights
+
+import zoo
+from export import fresh, references, report, saved_model, tflite
+from export.artifacts import ARTIFACTS, export, facts_of_file, read_manifest
+from export.signature import free_shape
+from export.verify import Row, check_files, compare, verify, verify_folder
+from zoo import files, weights
+from zoo.errors import MissingExtra, ZooError
+from zoo.pipeline import Pipeline
+
+STATIC = 24
+
+
+@pytest.fixture(scope="module")
+def denoiser_export(denoiser, tmp_path_factory):
+    return export(denoiser, tmp_path_factory.mktemp("denoiser") / "out", static_size=STATIC)
+
+
+@pytest.fixture(scope="module")
+def classifier_export(classifier, tmp_path_factory):
+    return export(classifier, tmp_path_factory.mktemp("classifier") / "out")
+
+
+@pytest.fixture(scope="module")
+def other_export(tmp_path_factory):
+    """The same net with other weights."""
+    other = with_random_weights("dncnn_tiny", seed=1)
+    return export(other, tmp_path_factory.mktemp("other") / "out", static_size=STATIC)
+
+
+@pytest.fixture
+def damaged(denoiser_export, tmp_path):
+    return shutil.copytree(denoiser_export, tmp_path / "damaged")
+
+
+@pytest.fixture
+def published(denoiser, tmp_path, monkeypatch):
+    """Publishes the denoiser's weights and golden as those of its name."""
+    monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
+    folder = weights.pretrained_folder(denoiser.entry)
+    weights.save(denoiser.net, folder / weights.WEIGHTS)
+    pixels = np.random.default_rng(5).integers(0, 256, (2, STATIC, STATIC, 1), np.uint8)
+    result = denoiser.restore(pixels.astype(np.float32) / 255)
+    np.savez(folder / weights.GOLDEN, pixels=pixels, result=result)
+    return folder
+
+
+@contextlib.contextmanager
+def files_no_larger_than(size: int):
+    """A full disk, as far as one process can tell."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def flip_byte(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def rows_of(found: dict, artifact: str) -> list[dict]:
+    return [row for row in found["rows"] if row["artifact"] == artifact]
+
+
+def signature(path) -> tuple[dict, dict]:
+    """Inputs and outputs of a TFLite file: name -> shape, -1 where free."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(model_path=str(path)).get_signature_runner("serve")
+    ends = runner.get_input_details(), runner.get_output_details()
+    return tuple({n: d["shape_signature"].tolist() for n, d in end.items()} for end in ends)
+
+
+def test_denoiser_verifies_on_golden_and_fresh_pictures(denoiser_export, denoiser, published):
+    found = verify(denoiser_export, denoiser)
+    assert found["passed"], report.text(found)
+    assert found["golden"]
+    for artifact in ARTIFACTS:
+        inputs = [row["input"] for row in rows_of(found, artifact)]
+        assert f"golden {STATIC}x{STATIC} x2" in inputs
+    assert {"fresh 37x52 x1", "fresh 37x52 x3"} <= {r["input"] for r in found["rows"]}
+
+
+def test_classifier_verifies_and_reports(classifier_export, classifier):
+    found = verify(classifier_export, classifier, seed=3)
+    assert found["passed"], report.text(found)
+    assert not found["golden"]
+    path = report.write(found, classifier_export)
+    assert files.read_json(path)["rows"] == found["rows"]
+    assert "9 of 9 checks passed" in report.text(found)
+    json.loads(path.read_text(), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", ["denoiser", "classifier"])
+def test_fresh_pictures_differ_by_seed_and_can_judge(name, seed, request):
+    pipeline = request.getfixturevalue(name)
+    cases = references.fresh(pipeline, free_shape(pipeline.spec), seed)
+    assert [case.flaw for case in cases] == [""] * len(cases)
+    again = references.fresh(pipeline, free_shape(pipeline.spec), seed + 1)
+    assert not np.array_equal(cases[0].pixels, again[0].pixels)
+
+
+def test_names_shapes_and_operators_of_tflite_files(denoiser_export, classifier_export):
+    free = signature(denoiser_export / "dncnn_tiny_float32_free.tflite")
+    assert free == ({"image": [-1, -1, -1, 1]}, {"restored": [-1, -1, -1, 1]})
+    static = signature(denoiser_export / "dncnn_tiny_float32_static.tflite")
+    assert static == ({"image": [1, STATIC, STATIC, 1]}, {"restored": [1, STATIC, STATIC, 1]})
+    free = signature(classifier_export / "cnn_tiny_float32_free.tflite")
+    assert free == ({"image": [-1, 12, 12, 1]}, {"probs": [-1, 3]})
+    for path in [*denoiser_export.glob("*.tflite"), *classifier_export.glob("*.tflite")]:
+        found = tflite.operators(path.read_bytes())
+        assert "CONV_2D" in found
+        assert not [op for op in found if op.startswith("CUSTOM")]
+
+
+def test_saved_model_has_named_ends(classifier_export):
+    import tensorflow as tf
+
+    serve = tf.saved_model.load(classifier_export / "saved_model").signatures["serve"]
+    inputs = serve.structured_input_signature[1]
+    assert {n: s.shape.as_list() for n, s in inputs.items()} == {"image": [None, 12, 12, 1]}
+    outputs = serve.structured_outputs
+    assert {n: s.shape.as_list() for n, s in outputs.items()} == {"probs": [None, 3]}
+
+
+def test_export_says_what_it_is(denoiser_export, classifier_export):
+    about = read_manifest(denoiser_export)
+    assert (about["name"], about["sigma"]) == ("dncnn_tiny.test", 25.0)
+    assert about["weights"]["source"] is None
+    on_disk = {str(p.relative_to(denoiser_export)) for p in denoiser_export.rglob("*.*")}
+    assert set(about["files"]) <= on_disk
+    assert about["artifacts"]["float32_static"]["input"] == {
+        "name": "image",
+        "shape": [1, STATIC, STATIC, 1],
+        "dtype": "float32",
+        "range": [0.0, 1.0],
+    }
+    assert read_manifest(classifier_export)["labels"] == ["left", "middle", "right"]
+
+
+def test_two_exports_of_the_same_weights_are_byte_equal(denoiser, denoiser_export, tmp_path):
+    twin = zoo.load("dncnn_tiny", weights=None)  # its layers have other names
+    twin.net.set_weights(denoiser.net.get_weights())
+    again = export(twin, tmp_path / "again", static_size=STATIC)
+    for path in denoiser_export.glob("*.tflite"):
+        assert path.read_bytes() == (again / path.name).read_bytes()
+
+
+def test_an_earlier_export_is_replaced_and_anything_else_refused(classifier, damaged, tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"mine")
+    with pytest.raises(ZooError, match="is no export"):
+        export(classifier, tmp_path)
+    out = export(classifier, damaged)
+    assert read_manifest(out)["name"] == "cnn_tiny.test"
+    assert not list(out.glob("dncnn*"))
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(ZooError, match=r"holds notes\.txt"):
+        export(classifier, out)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_damaged_files_are_caught_before_they_are_run(damaged, denoiser):
+    flip_byte(damaged / "saved_model/variables/variables.data-00000-of-00001")
+    flip_byte(damaged / "dncnn_tiny_float32_free.tflite")
+    static = damaged / "dncnn_tiny_float32_static.tflite"
+    static.write_bytes(static.read_bytes()[:-100])
+    found = verify(damaged, denoiser)
+    assert not found["passed"]
+    reasons = [row["reason"] for a in ARTIFACTS for row in rows_of(found, a)]
+    assert len(reasons) == 3
+    assert "variables.data-00000-of-00001 was changed: its SHA-256 is" in reasons[0]
+    assert "dncnn_tiny_float32_free.tflite was changed: its SHA-256 is" in reasons[1]
+    assert "bytes, export.json says" in reasons[2]
+    assert reasons[1] in report.text(found)
+
+
+def test_missing_and_unlisted_files_are_caught(damaged, denoiser):
+    (damaged / "dncnn_tiny_float32_free.tflite").unlink()
+    about = read_manifest(damaged)
+    kept = {p: f for p, f in about["files"].items() if p.endswith("_free.tflite")}
+    files.write_json(damaged / "export.json", about | {"files": kept})
+    reasons = [row["reason"] for row in verify(damaged, denoiser)["rows"][1:]]
+    assert reasons == [
+        "export.json does not list saved_model",
+        "dncnn_tiny_float32_free.tflite is missing",
+        "export.json does not list dncnn_tiny_float32_static.tflite",
+    ]
+
+
+def test_a_wrong_conversion_misses_its_bound(damaged, denoiser, other_export):
+    """Files that are intact and recorded, but of another function than the net."""
+    shutil.rmtree(damaged / "saved_model")
+    about = read_manifest(damaged)
+    for path in damaged.glob("*.tflite"):
+        shutil.copy(other_export / path.name, path)
+        about["files"][path.name] = facts_of_file(path)
+    files.write_json(damaged / "export.json", about)
+    found = verify(damaged, denoiser)
+    measured = [row for row in found["rows"] if row["runtime"]]
+    assert len(measured) == 4
+    for row in measured:
+        assert "misses its bound" in row["reason"] and not row["passed"]
+        assert row["max_error"] > 100 * row["bound"]
+
+
+def test_an_export_of_other_weights_fails(denoiser, other_export):
+    found = verify(other_export, denoiser)
+    assert "exported were weights" in rows_of(found, "net")[0]["reason"]
+    measured = [row for row in found["rows"] if row["runtime"]]
+    assert {row["artifact"] for row in measured} == set(ARTIFACTS)
+    assert not any(row["passed"] for row in measured)
+
+
+def test_a_file_that_cannot_run_is_a_failed_row(damaged, denoiser):
+    shutil.rmtree(damaged / "saved_model")
+    about = read_manifest(damaged)
+    for path in damaged.glob("*.tflite"):
+        path.write_bytes(b"TFL3 but nothing else")
+        about["files"][path.name] = facts_of_file(path)
+    files.write_json(damaged / "export.json", about)
+    reasons = [row["reason"] for row in rows_of(verify(damaged, denoiser), "float32_free")]
+    assert "does not run in LiteRT" in reasons[1]
+
+
+def test_an_untrained_net_cannot_judge():
+    pipeline = zoo.load("dncnn_tiny", weights=None)
+    for case in references.fresh(pipeline, free_shape(pipeline.spec), seed=0):
+        row = compare(Row("saved_model", "", case.label, bound=1e-5), case, case.expected)
+        assert (row.passed, row.max_error) == (False, 0)
+        assert "equals the input" in row.reason
+
+
+@pytest.mark.parametrize(
+    ("expected", "reason"),
+    [
+        ([[0.2, np.nan, 0.8]], "not finite"),
+        ([[1 / 3, 1 / 3, 1 / 3]], "constant"),
+        ([[0.1, 0.2, 0.7], [0.1, 0.2, 0.7]], "same for different inputs"),
+        ([[0.1, 0.2, 0.7], [0.7, 0.2, 0.1]], ""),
+    ],
+)
+def test_degenerate_probabilities_cannot_judge(classifier, expected, reason):
+    expected = np.array(expected, np.float32)
+    found = references.flaw(classifier.spec, np.zeros((len(expected), 12, 12, 1)), expected)
+    assert reason in found and bool(reason) == bool(found)
+
+
+def test_results_that_cannot_be_compared_fail(classifier):
+    case = references.fresh(classifier, (1, 12, 12, 1), seed=0)[0]
+    row = Row("saved_model", "", case.label, bound=1e-5)
+    assert "shape [3, 2], expected [3, 3]" in compare(row, case, case.expected[:, :2]).reason
+    assert "not finite" in compare(row, case, case.expected * np.nan).reason
+
+
+def test_golden_is_left_out_where_the_weights_are_not_the_published(published):
+    assert references.golden(with_random_weights("dncnn_tiny", seed=0))
+    assert not references.golden(with_random_weights("dncnn_tiny", seed=1))
+
+
+def test_a_folder_is_verified_by_the_weights_it_names(classifier, tmp_path):
+    path = tmp_path / "w.h5"
+    weights.save(classifier.net, path)
+    folder = export(zoo.load(classifier.entry.name, path), tmp_path / "out")
+    assert read_manifest(folder)["weights"]["source"] == str(path)
+    assert verify_folder(folder)["passed"]
+    assert files.read_json(folder / "report.json")["passed"]
+    assert [row["artifact"] for row in check_files(classifier)] == list(ARTIFACTS)
+
+
+def test_verifying_names_what_is_wrong_with_a_folder(classifier_export, denoiser, tmp_path):
+    with pytest.raises(ZooError, match=r"no export: it holds no export\.json"):
+        verify(tmp_path, denoiser)
+    with pytest.raises(ZooError, match=r"export of cnn_tiny\.test, not of dncnn_tiny\.test"):
+        verify(classifier_export, denoiser)
+    with pytest.raises(ZooError, match="does not say where its weights came from"):
+        verify_folder(classifier_export)
+    (tmp_path / "export.json").write_text("[]")
+    with pytest.raises(ZooError, match="is not what `zoo export` writes"):
+        verify(tmp_path, denoiser)
+
+
+@pytest.mark.parametrize("size", [100, 2_000, 20_000])
+def test_a_full_disk_leaves_nothing(classifier, tmp_path, size):
+    with files_no_larger_than(size), pytest.raises(ZooError, match="cannot be written"):
+        export(classifier, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_earlier_export(classifier, classifier_export):
+    before = read_manifest(classifier_export)
+    with files_no_larger_than(2_000), pytest.raises(ZooError, match="cannot be written"):
+        export(classifier, classifier_export)
+    assert read_manifest(classifier_export) == before
+    assert sorted(classifier_export.parent.iterdir()) == [classifier_export]
+
+
+def test_an_unwritable_path_is_said(classifier, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ZooError, match="cannot be written"):
+        export(classifier, tmp_path / "file" / "out")
+    with pytest.raises(ZooError, match="is a file"):
+        export(classifier, tmp_path / "file")
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "256"])
+def test_a_static_size_that_is_none_is_refused(denoiser, tmp_path, size):
+    with pytest.raises(ZooError, match="static size"):
+        export(denoiser, tmp_path / "out", static_size=size)
+
+
+def test_a_net_that_needs_flex_operators_is_refused(classifier, tmp_path, capfd):
+    import keras
+
+    image = keras.Input((12, 12, 1))
+    small = keras.layers.Resizing(6, 6, interpolation="bicubic")(image)
+    net = keras.Model(image, keras.layers.Flatten()(small))
+    with pytest.raises(ZooError, match="builtin operators only: ResizeBicubic"):
+        export(Pipeline(classifier.entry, net), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_that_a_file_does_not_take_is_refused(denoiser_export):
+    path = denoiser_export / "dncnn_tiny_float32_static.tflite"
+    with pytest.raises(ZooError, match=r"\[1, 9, 9, 1\] came; the file takes \[1, 24, 24, 1\]"):
+        tflite.run(path, [np.zeros((1, 9, 9, 1), np.float32)], "restored")
+    with pytest.raises(ZooError, match="does not run in LiteRT"):
+        tflite.run(path, [np.zeros((1, STATIC, STATIC, 1), np.float32)], "probs")
+
+
+def test_without_litert_the_line_that_installs_it_is_said(classifier, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'keras-image-zoo\[export\]'"):
+        export(classifier, tmp_path / "out")
+
+
+def test_the_fresh_process_can_import_neither_zoo_nor_keras():
+    runpy.run_path(fresh.__file__)  # defines, and does nothing
+    code = (
+        "import importlib, runpy, sys\n"
+        "runpy.run_path(sys.argv[1])['forbid']()\n"
+        "for name in ('zoo', 'export', 'keras'):\n"
+        "    try: importlib.import_module(name)\n"
+        "    except ImportError: print(name)\n"
+    )
+    assert in_second_process(code, fresh.__file__).split() == ["zoo", "export", "keras"]
+
+
+def test_a_saved_model_that_does_not_run_says_why(tmp_path):
+    with pytest.raises(ZooError, match="does not run in a process of its own"):
+        saved_model.run(tmp_path / "none", [np.zeros((1, 9, 9, 1), np.float32)], "restored")

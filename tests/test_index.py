@@ -1,0 +1,154 @@
+"""Names, entries, and that a family is one file."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+from conftest import REPOSITORY, in_second_process
+
+import zoo
+from zoo import index
+
+
+def test_names_are_sorted_and_each_has_an_entry():
+    names = zoo.names()
+    assert names == sorted(set(names))
+    assert {"dncnn_s25", "dncnn_tiny"} <= set(names)
+    assert [zoo.entry(name).name for name in names] == names
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("dncnn_t?ny", ["dncnn_tiny"]),
+        ("dncnn_[st]*", ["dncnn_s25", "dncnn_tiny"]),
+        ("dncnn", []),
+        ("DNCNN_TINY", []),
+    ],
+)
+def test_names_takes_a_shell_pattern(pattern, expected):
+    assert zoo.names(pattern) == expected
+
+
+def test_names_of_a_task():
+    of_task = {task: zoo.names(task=task) for task in index.OUTPUTS}
+    assert "dncnn_s25" in of_task["denoise"]
+    assert "dncnn_s25" not in of_task["classify"]
+    assert sorted(name for some in of_task.values() for name in some) == zoo.names()
+    assert zoo.names("dncnn_tiny", task="classify") == []
+
+
+def test_an_unknown_task_raises_and_lists_the_tasks():
+    with pytest.raises(zoo.ZooError, match=r"unknown task 'detect'.*classify, denoise"):
+        zoo.names(task="detect")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("dncn_s25", "dncnn_s25"),
+        ("dncnn-tiny", "dncnn_tiny"),
+        ("dncnn_s25.train40", "dncnn_s25.train400"),
+    ],
+)
+def test_an_unknown_name_gets_a_suggestion(wrong, meant):
+    with pytest.raises(zoo.ZooError, match=f"unknown name '{wrong}'") as caught:
+        zoo.entry(wrong)
+    assert meant in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["", "yyyyyyyyyyyyyyyy", None, 3])
+def test_a_name_like_no_other_is_told_where_all_names_are(wrong):
+    with pytest.raises(zoo.ZooError, match="zoo list"):
+        zoo.entry(wrong)
+
+
+def test_load_raises_for_an_unknown_name():
+    with pytest.raises(zoo.ZooError, match="did you mean dncnn_s25"):
+        zoo.load("dncn_s25")
+
+
+def test_a_name_with_its_tag_is_the_same_entry():
+    assert zoo.entry("dncnn_s25.train400") is zoo.entry("dncnn_s25")
+    assert zoo.entry("dncnn_s25").full_name == "dncnn_s25.train400"
+
+
+def test_the_first_tag_registered_is_the_default(monkeypatch):
+    first = zoo.entry("dncnn_tiny")
+    monkeypatch.setattr(index, "_entries", dict(index._entries))
+    second = zoo.register(dataclasses.replace(first, tag="again"))
+    assert zoo.entry("dncnn_tiny") is first
+    assert zoo.entry("dncnn_tiny.again") is second
+    assert zoo.names("dncnn_tiny") == ["dncnn_tiny"]
+
+
+def test_a_name_registered_twice_raises():
+    with pytest.raises(zoo.ZooError, match=r"'dncnn_tiny.test' is registered twice"):
+        zoo.register(zoo.entry("dncnn_tiny"))
+
+
+def test_a_name_without_its_family_raises():
+    stray = dataclasses.replace(zoo.entry("dncnn_tiny"), name="tiny")
+    with pytest.raises(zoo.ZooError, match="must begin with its family, 'dncnn'"):
+        zoo.register(stray)
+
+
+def test_an_entry_of_no_known_task_raises():
+    entry = zoo.entry("dncnn_tiny")
+    spec = dataclasses.replace(entry.spec, task="detect")
+    with pytest.raises(zoo.ZooError, match="'detect' is none of"):
+        zoo.register(dataclasses.replace(entry, name="dncnn_new", spec=spec))
+    assert "dncnn_new" not in zoo.names()
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_an_entry_is_frozen_plain_data(name):
+    entry = zoo.entry(name)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        entry.name = "other"
+    data = json.loads(json.dumps(entry.as_dict()))
+    assert data["name"] == name
+    assert data["recipe"]["steps"] == entry.recipe.steps
+    assert data["spec"]["task"] == entry.spec.task
+    assert "build" not in data
+
+
+def test_importing_the_zoo_and_listing_its_names_loads_no_tensorflow():
+    code = """
+import sys, zoo
+zoo.names(); zoo.entry("dncnn_s25").as_dict()
+print([m for m in ("tensorflow", "keras", "h5py", "tensorflow_datasets") if m in sys.modules])
+"""
+    assert in_second_process(code).strip() == "[]"
+
+
+FAMILY = '''
+"""A family in one file, that knows the index only."""
+from zoo.index import Entry, Recipe, Spec, register
+
+
+def net():
+    raise NotImplementedError
+
+
+register(
+    Entry(
+        name="dropped_in", tag="one", family="dropped", summary="", paper="", build=net,
+        spec=Spec(task="denoise", shape=(None, None, 1), sigma=5.0),
+        recipe=Recipe(data="Set12", steps=1, batch=1, learning_rate=1e-3),
+        parameters=1, data_licence="not stated",
+    )
+)
+'''
+
+
+def test_a_family_is_added_by_one_file(tmp_path):
+    skip = shutil.ignore_patterns("__pycache__", "pretrained")
+    shutil.copytree(REPOSITORY / "zoo", tmp_path / "zoo", ignore=skip)
+    code = "import zoo; print(zoo.__file__, *zoo.names(task='denoise'))"
+    before = in_second_process(code, PYTHONPATH=str(tmp_path)).split()
+    (tmp_path / "zoo" / "models" / "dropped.py").write_text(FAMILY)
+    after = in_second_process(code, PYTHONPATH=str(tmp_path)).split()
+    assert before[0] == str(tmp_path / "zoo" / "__init__.py")
+    assert set(after) - set(before) == {"dropped_in"}

@@ -1,0 +1,207 @@
+"""From pixels to an answer: tiles, batches, channels and kinds change nothing."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import with_random_weights
+
+import zoo
+from zoo.pipeline import Label
+from zoo.tiling import tiled
+
+CLOSE = {"atol": 1e-5, "rtol": 0}
+
+
+def random_pixels(*shape):
+    return np.random.default_rng(2).random(shape, np.float32)
+
+
+@pytest.mark.parametrize("tile", [16, 17, 32])
+@pytest.mark.parametrize(
+    "size", [(16, 17), (17, 16), (33, 31), (32, 48), (5, 70), (70, 1), (35, 66)]
+)
+def test_tiled_equals_whole(denoiser, tile, size):
+    values = random_pixels(2, *size, 1)
+    whole = denoiser.run(values)
+    by_tiles = tiled(denoiser.run, values, denoiser.spec.reach, tile)
+    np.testing.assert_allclose(by_tiles, whole, **CLOSE)
+
+
+def test_tiles_that_overlap_less_than_the_reach_differ_from_the_whole(denoiser):
+    values = random_pixels(1, 40, 40, 1)
+    by_tiles = tiled(denoiser.run, values, denoiser.spec.reach - 1, tile=16)
+    assert np.abs(by_tiles - denoiser.run(values)).max() > 1e-3
+
+
+def test_a_large_picture_goes_through_in_bounded_tiles(denoiser):
+    sizes = []
+
+    def run(batch):
+        sizes.append(batch.shape[1:3])
+        return denoiser.run(batch)
+
+    tiled(run, random_pixels(1, 70, 50, 1), denoiser.spec.reach, tile=32)
+    most = 32 + 2 * denoiser.spec.reach
+    assert len(sizes) == 3 * 2 and max(max(size) for size in sizes) <= most
+
+
+def test_a_photograph_larger_than_a_tile_is_restored_as_a_whole(denoiser, camera):
+    photo = np.pad(camera, ((0, 40), (0, 8)), "reflect")
+    whole = denoiser.run(photo[None, ..., None].astype(np.float32) / 255)
+    expected = np.clip(whole[0, ..., 0], 0, 1) * 255
+    assert np.abs(denoiser(photo) - expected).max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize("name", zoo.names(task="denoise"))
+def test_the_reach_is_how_far_a_pixel_acts(name):
+    """A white pixel on black, through positive kernels and no biases, spreads as far as can be."""
+    pipeline = zoo.load(name, weights=None)
+    for variable in pipeline.net.variables:
+        shape = tuple(variable.shape)
+        kernel = len(shape) > 1
+        always_one = variable.name in ("gamma", "moving_variance")
+        variable.assign(np.full(shape, 1 / np.prod(shape[:-1]) if kernel else float(always_one)))
+    reach = pipeline.spec.reach
+    side = 2 * reach + 7
+    values = np.zeros((1, side, side, pipeline.spec.shape[-1]), np.float32)
+    black = pipeline.run(values)
+    values[0, side // 2, side // 2] = 1
+    changed = np.argwhere((pipeline.run(values) != black).any(-1)[0])
+    assert np.abs(changed - side // 2).max() == reach
+
+
+@pytest.mark.parametrize("name", zoo.names(task="denoise"))
+def test_a_pixel_beyond_the_reach_changes_nothing(name):
+    pipeline = with_random_weights(name)
+    reach = pipeline.spec.reach
+    values = random_pixels(1, 2 * reach + 9, 2 * reach + 9, pipeline.spec.shape[-1])
+    before = pipeline.run(values)
+    values[0, 2, 3] = 1 - values[0, 2, 3]
+    change = np.abs(pipeline.run(values) - before)
+    assert change[0, 2, 3].max() > 1e-3
+    beyond = np.ones(change.shape, bool)
+    beyond[:, : 2 + reach + 1, : 3 + reach + 1] = False
+    assert change[beyond].max() <= 1e-5
+
+
+def test_a_grey_net_restores_each_colour_channel_by_itself(denoiser, astronaut):
+    photo = astronaut[100:150, 200:260]
+    result = denoiser(photo)
+    for channel in range(3):
+        np.testing.assert_array_equal(result[..., channel], denoiser(photo[..., channel]))
+
+
+def test_a_colour_batch_keeps_pictures_and_channels_apart(denoiser):
+    values = random_pixels(3, 20, 24, 3)
+    result = denoiser(values)
+    for picture in range(3):
+        for channel in range(3):
+            alone = denoiser(values[picture, ..., channel])
+            np.testing.assert_allclose(result[picture, ..., channel], alone, **CLOSE)
+
+
+def test_a_batch_equals_its_pictures_one_by_one(denoiser):
+    values = random_pixels(4, 20, 24, 1)
+    singles = np.stack([denoiser(one) for one in values])
+    np.testing.assert_allclose(denoiser(values), singles, **CLOSE)
+
+
+def test_a_list_gives_a_list_of_pictures_of_any_sizes_and_kinds(denoiser, camera):
+    pictures = [camera[:30, :40], Image.fromarray(camera[:25, :20]), random_pixels(9, 21)]
+    results = denoiser(pictures)
+    assert isinstance(results, list) and isinstance(results[1], Image.Image)
+    for picture, result in zip(pictures, results, strict=True):
+        np.testing.assert_array_equal(np.asarray(result), np.asarray(denoiser(picture)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(20, 24), (20, 24, 1), (20, 24, 3), (2, 20, 24, 4)])
+def test_a_restored_array_is_of_the_kind_that_came(denoiser, dtype, shape):
+    top = 1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max
+    array = (random_pixels(*shape) * top).astype(dtype)
+    result = denoiser(array)
+    assert (result.shape, result.dtype) == (shape, dtype)
+    assert result.min() >= 0 and result.max() <= top
+    assert (result != array).any()
+
+
+def test_all_kinds_of_the_same_picture_are_restored_alike(denoiser, camera, tmp_path):
+    photo = camera[:40, :50]
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    expected = denoiser(photo)
+    for same in (tmp_path / "photo.png", str(tmp_path / "photo.png"), Image.fromarray(photo)):
+        result = denoiser(same)
+        assert isinstance(result, Image.Image) and result.mode == "L"
+        np.testing.assert_array_equal(np.asarray(result), expected)
+    floats = denoiser(photo / 255)
+    assert np.abs(floats * 255 - expected).max() <= 0.5 + 1e-3
+
+
+def test_alpha_is_kept_unchanged(denoiser, astronaut):
+    alpha = np.arange(40 * 50, dtype=np.uint8).reshape(40, 50, 1)
+    photo = np.concatenate([astronaut[:40, :50], alpha], -1)
+    result = denoiser(Image.fromarray(photo))
+    assert result.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(result)[..., 3:], alpha)
+    np.testing.assert_array_equal(np.asarray(result)[..., :3], denoiser(photo[..., :3].copy()))
+
+
+def test_an_untrained_denoiser_returns_its_input(camera):
+    assert (zoo.load("dncnn_tiny", weights=None)(camera) == camera).all()
+
+
+def test_the_pipeline_follows_changes_of_its_net(camera):
+    pipeline = zoo.load("dncnn_tiny", weights=None)
+    before = pipeline(camera[:20, :20])
+    pipeline.net.weights[-1].assign([0.5])
+    after = pipeline(camera[:20, :20])
+    assert (before == camera[:20, :20]).all() and (after < before).any()
+
+
+@pytest.mark.parametrize("size", [(12, 12), (200, 97), (5, 300), (1, 1)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_classifier_ranks_all_labels_for_a_photograph_of_any_size(
+    classifier, astronaut, size, channels
+):
+    photo = np.resize(astronaut, (*size, channels))
+    answer = classifier(photo)
+    assert all(isinstance(one, Label) for one in answer)
+    assert {one.label for one in answer} == set(classifier.spec.labels)
+    assert [one.probability for one in answer] == sorted(
+        (one.probability for one in answer), reverse=True
+    )
+    assert sum(one.probability for one in answer) == pytest.approx(1, abs=1e-5)
+
+
+def test_labels_are_in_the_order_of_the_nets_outputs(classifier):
+    values = random_pixels(1, 12, 12, 1)
+    probabilities = classifier.net(classifier.spec.encode(values)).numpy()[0]
+    for label, probability in classifier(values[0]):
+        expected = probabilities[classifier.spec.labels.index(label)]
+        assert probability == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_classified_batch_equals_its_pictures_one_by_one(classifier):
+    values = random_pixels(5, 30, 25, 3)
+    batch = classifier(values)
+    assert len(batch) == 5
+    for together, one in zip(batch, values, strict=True):
+        alone = dict(classifier(one))
+        assert dict(together) == pytest.approx(alone, abs=1e-5)
+
+
+def test_a_photograph_is_shrunk_without_aliasing_before_it_is_classified(classifier):
+    """One-pixel stripes are mean grey to the net, whichever of them a sample would hit."""
+    stripes = np.zeros((132, 132), np.uint8)
+    stripes[:, ::2] = 255
+    grey = dict(classifier(np.full((12, 12), 0.5)))
+    sampled = dict(classifier(stripes[5::11, 5::11]))
+    assert dict(classifier(stripes)) == pytest.approx(grey, abs=0.02)
+    assert sampled != pytest.approx(grey, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["dncnn_tiny", "cnn_tiny"])
+@pytest.mark.parametrize("bad", [np.zeros((4, 4, 2)), "missing.png", [np.zeros((4, 4), int)]])
+def test_a_pipeline_refuses_what_is_no_picture(name, bad):
+    with pytest.raises(zoo.ZooError, match=r"expected|no such file"):
+        zoo.load(name, weights=None)(bad)
