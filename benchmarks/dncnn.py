@@ -36,7 +36,7 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Contest:
-    """The same work for all; the first contestant is the one that ratios refer to.
+    """The same work for all; ratios refer to the first contestant that is installed.
 
     Attributes:
         title: as printed.
@@ -79,7 +79,7 @@ def race(contest: Contest, rounds: int, laps: int) -> dict:
             seconds[name].append(turn(laps)[0])
     rows = dict.fromkeys(turns)
     for name in ready:
-        times = figures(contest, seconds[name], seconds[next(iter(turns))])
+        times = figures(contest, seconds[name], seconds[next(iter(ready))])
         same = bool(apart[name] <= contest.tolerance)
         rows[name] = times | {"difference": apart[name], "same": same}
     return {"title": contest.title, "flops": contest.flops, "rows": rows}

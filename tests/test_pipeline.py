@@ -196,8 +196,8 @@ def test_a_photograph_is_shrunk_without_aliasing_before_it_is_classified(classif
     stripes[:, ::2] = 255
     grey = dict(classifier(np.full((12, 12), 0.5)))
     sampled = dict(classifier(stripes[5::11, 5::11]))
-    assert dict(classifier(stripes)) == pytest.approx(grey, abs=0.02)
-    assert sampled != pytest.approx(grey, abs=0.05)
+    assert dict(classifier(stripes)) == pytest.approx(grey, abs=0.005)
+    assert sampled != pytest.approx(grey, abs=0.01)
 
 
 @pytest.mark.parametrize("name", ["dncnn_tiny", "cnn_tiny"])

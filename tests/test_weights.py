@@ -96,7 +96,7 @@ def test_weights_of_another_net_are_refused_with_both_sizes(tmp_path, of, into):
     weights.save(saved, tmp_path / "other.h5")
     with pytest.raises(zoo.ZooError, match=f"another net than {into}: ") as caught:
         zoo.load(into, tmp_path / "other.h5")
-    counts = [sum(v.numpy().size for v in net.variables) for net in (saved, expected)]
+    counts = [sum(w.numpy().size for w in net.weights) for net in (saved, expected)]
     for part in (f"with {counts[0]} numbers", f"with {counts[1]}; name the net", "other.h5"):
         assert part in str(caught.value)
 

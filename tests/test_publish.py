@@ -1,0 +1,107 @@
+"""Publishing: from a finished run to a name that loads, with its card; interrupted or refused."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from tiny import data_for
+
+import zoo
+from export.verify import check_files
+from zoo import card, index, weights
+from zoo.training import publish as publishing
+
+TINY = [name for name in zoo.names() if not zoo.entry(name).pretrained]
+
+
+@pytest.fixture(params=TINY)
+def publishable(request, tmp_path, monkeypatch):
+    """A tiny name that can be published: trained, with a benchmark, into a folder of the test."""
+    entry = zoo.entry(request.param)
+    data = data_for(entry, tmp_path / "data", each=16)
+    recipe = dataclasses.replace(entry.recipe, data=data, learning_rate=0.05, steps=60, every=20)
+    entry = dataclasses.replace(
+        entry,
+        recipe=recipe,
+        pretrained=True,
+        benchmarks=(zoo.index.Benchmark(data, {"made up": {"psnr": 1.0, "accuracy": 2.0}}),),
+    )
+    monkeypatch.setitem(index._entries, entry.full_name, entry)
+    monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
+    return entry, zoo.train(entry.name, tmp_path / "run")
+
+
+def test_a_published_name_loads_and_its_card_tells_all(publishable):
+    entry, run = publishable
+    folder = publishing.publish(run, check_files)
+    assert folder == weights.pretrained_folder(entry)
+    made = zoo.load(entry.name)
+    golden = np.load(folder / weights.GOLDEN)
+    np.testing.assert_allclose(
+        made.infer(golden["pixels"].astype(np.float32) / 255), golden["result"], atol=1e-6
+    )
+    facts = weights.published(entry)
+    text = (folder / weights.CARD).read_text(encoding="utf-8")
+    assert text == card.card(entry, facts)
+    wanted = (
+        "paper", "weights", "MACs", "input", "output", "licence of the code", "made up",
+        "licence of the weights", "licence of the training data", "Protocol", "Limits",
+        "float32_static", "command", facts["sha256"][weights.WEIGHTS], entry.data_licence,
+    )  # fmt: skip
+    assert [word for word in wanted if word not in text] == []
+    assert facts["files"][1]["metrics"] == pytest.approx(facts["figures"][0]["metrics"], abs=1e-3)
+    assert f"`{entry.name}`" in card.table([entry])
+
+
+def test_an_unfinished_run_is_refused(publishable):
+    entry, run = publishable
+    facts = json.loads((run / weights.RUN).read_text())
+    del facts["sha256"]
+    (run / weights.RUN).write_text(json.dumps(facts))
+    with pytest.raises(zoo.ZooError, match="is not finished: run its command again"):
+        publishing.publish(run, check_files)
+    assert not weights.pretrained_folder(entry).exists()
+
+
+def test_a_run_by_another_recipe_is_refused(publishable, monkeypatch):
+    entry, run = publishable
+    other = dataclasses.replace(entry, recipe=dataclasses.replace(entry.recipe, batch=3))
+    monkeypatch.setitem(index._entries, entry.full_name, other)
+    with pytest.raises(zoo.ZooError, match="another recipe"):
+        publishing.publish(run, check_files)
+
+
+def test_a_failing_check_publishes_nothing(publishable):
+    entry, run = publishable
+
+    def failing(pipeline):
+        raise zoo.ZooError("the exported files are not right")
+
+    with pytest.raises(zoo.ZooError, match="not right"):
+        publishing.publish(run, failing)
+    assert not weights.pretrained_folder(entry).exists()
+
+
+def test_an_interrupted_publish_is_named_and_repeated(tmp_path, monkeypatch):
+    """Killed while the folder is being written."""
+    entry = zoo.entry("dncnn_s25")
+    script = (
+        "import sys, time; from pathlib import Path; from zoo import files\n"
+        "with files.whole(Path(sys.argv[1])) as partial:\n"
+        "    partial.mkdir(); (partial / 'weights.h5').write_bytes(b'half'); time.sleep(60)\n"
+    )
+    monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
+    folder = weights.pretrained_folder(entry)
+    process = subprocess.Popen([sys.executable, "-c", script, folder])
+    while not (folder.with_name(folder.name + ".partial") / "weights.h5").exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with pytest.raises(zoo.ZooError, match=r"was interrupted; run `zoo publish` again"):
+        zoo.load(entry.name)
+    assert weights.published(entry) is None
