@@ -70,9 +70,12 @@ def write_json(path: Path, data) -> None:
 
 def read_json(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ZooError(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise ZooError(f"{path} holds no JSON object: it was changed or is another file")
+    return data
 
 
 def sha256(data: bytes) -> str:

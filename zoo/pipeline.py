@@ -36,13 +36,13 @@ class Pipeline:
     def __repr__(self) -> str:
         return f"<{self.entry.full_name}: {self.entry.summary}>"
 
-    def __call__(self, picture, progress: bool = False):
+    def __call__(self, picture, progress: bool = True):
         """Classifies or restores.
 
         Args:
             picture: a path, a PIL image, or an array: uint8, uint16 or float in [0, 1], `[h, w]`,
                 `[h, w, c]`, `[b, h, w]` (grey, wider than 16) or `[b, h, w, c]`; or a list.
-            progress: show a bar while a large picture is worked on tile by tile.
+            progress: show a bar (on stderr) where a large picture takes more than two seconds.
 
         Returns:
             classify: the `Label`s of a picture, most probable first; a list of these for a batch.

@@ -52,14 +52,16 @@ def read(picture) -> Pixels:
 
 
 def open_image(path) -> Image.Image:
-    """Opens and decodes a picture file, rotated as its EXIF data says."""
+    """Opens and decodes a picture file, rotated as its EXIF data says; of several frames, one."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ZooError(f"{path} is a folder: a picture file was expected")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
+                image.getexif()  # read, then dropped: writing it anew fails on odd fields
+                image.info.pop("exif", None)
                 return ImageOps.exif_transpose(image)
     except FileNotFoundError:
         raise ZooError(f"{path}: no such file") from None
@@ -104,21 +106,32 @@ def to_uint8(values: np.ndarray) -> np.ndarray:
 
 def _from_image(image: Image.Image) -> Pixels:
     mode = image.mode
-    if mode in ("1", "L") or mode.startswith("I;16") or mode == "F":
-        plain = image.convert("L") if mode == "1" else image
+    if mode.startswith("I;16") or mode == "F":
+        plain = image
     elif mode == "I":
         plain = Image.fromarray(_unsigned16(image))
     elif image.has_transparency_data:
-        plain = image.convert("RGBA")
+        plain = _converted(image, "RGBA")
+    elif mode in ("1", "L"):
+        plain = _converted(image, "L")
     else:
-        plain = image.convert("RGB")
+        plain = _converted(image, "RGB")
     inner = _from_array(np.asarray(plain))
     return Pixels(inner.values, True, lambda values: Image.fromarray(inner.back(values)))
 
 
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    try:
+        return image.convert(mode)
+    except ValueError:
+        raise ZooError(
+            f"a picture of Pillow's mode {image.mode} came: convert it to L, RGB or RGBA"
+        ) from None
+
+
 def _unsigned16(image: Image.Image) -> np.ndarray:
     values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
+    if values.size and (values.min() < 0 or values.max() > 65535):
         raise ZooError(
             f"a 32-bit picture with values {values.min()}..{values.max()}: expected 0..65535"
         )
@@ -136,14 +149,15 @@ def _from_array(picture) -> Pixels:
     def back(result: np.ndarray) -> np.ndarray:
         if scale != 1:
             result = np.rint(np.clip(result, 0, 1) * scale)
-        return np.concatenate([result.astype(array.dtype), alpha], -1).reshape(array.shape)
+        whole = np.concatenate([result.astype(array.dtype), alpha], -1)
+        return whole.astype(array.dtype, copy=False).reshape(array.shape)
 
     return Pixels(values[..., :channels], single, back)
 
 
 def _scale(array: np.ndarray) -> int:
     """What white is in this array; raises where its values are none of a picture."""
-    if array.dtype in (np.uint8, np.uint16):
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
         return int(np.iinfo(array.dtype).max)
     if array.dtype.kind != "f":
         raise ZooError(

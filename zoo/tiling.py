@@ -25,14 +25,14 @@ def tiled(
         values: `[b, h, w, c]`.
         reach: how far an input pixel acts.
         tile: side of a tile; smaller pictures go through at once.
-        progress: show a bar where there is more than one tile.
+        progress: show a bar where it takes more than two seconds.
     """
     _, height, width, _ = values.shape
     if max(height, width) <= tile:
         return run(values)
     result = np.empty_like(values)
     corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
-    for y, x in tqdm(corners, "tiles", disable=not progress, unit="tile"):
+    for y, x in tqdm(corners, "tiles", disable=not progress, unit="tile", delay=2):
         top, left = max(y - reach, 0), max(x - reach, 0)
         around = values[:, top : y + tile + reach, left : x + tile + reach]
         inner = run(around)[:, y - top :, x - left :][:, :tile, :tile]

@@ -1,6 +1,7 @@
 """Where weights are found, and that they are the right ones: SHA-256, then strict loading."""
 
 import math
+import os
 import tempfile
 from pathlib import Path
 
@@ -36,12 +37,12 @@ def load_into(net, entry: Entry, weights) -> None:
     """
     if weights == "pretrained":
         folder = pretrained_folder(entry)
-        if not (folder / WEIGHTS).is_file():
+        if not (folder / WEIGHTS).is_file() or not (folder / RUN).is_file():
             raise ZooError(_why_missing(entry, folder))
         path = folder / WEIGHTS
     else:
         path = Path(weights)
-        path = path / WEIGHTS if path.is_dir() else path
+        path = path / WEIGHTS if os.path.isdir(path) else path
     _load_strictly(net, entry, path, read_checked(path))
 
 
@@ -65,6 +66,8 @@ def save(net, path: Path) -> str:
     """Writes a net's weights, whole or not at all, and returns their SHA-256."""
     with files.whole(path) as partial, tempfile.TemporaryDirectory() as folder:
         named = Path(folder) / "net.weights.h5"  # Keras tells formats apart by this ending
+        # A full disk must show here: HDF5 would crash the whole process at its end.
+        named.write_bytes(bytes(sum(8192 + 4 * math.prod(v.shape) for v in net.variables)))
         net.save_weights(named)
         partial.write_bytes(named.read_bytes())
     return files.sha256(path.read_bytes())
@@ -81,10 +84,10 @@ def _why_missing(entry: Entry, folder: Path) -> str:
 
 def _compare(path: Path, data: bytes, expected: str | None) -> None:
     actual = files.sha256(data)
-    if expected is not None and actual != expected:
+    if actual != expected:
         raise ZooError(
             f"{path} was changed or cut short: SHA-256 is {actual}, {RUN} beside it says "
-            f"{expected}; install or train it again"
+            f"{expected or 'nothing of it'}; install or train it again"
         )
 
 
@@ -104,7 +107,7 @@ def _load_strictly(net, entry: Entry, path: Path, data: bytes) -> None:
             net.load_weights(copy)
         except ZooError:
             raise
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise ZooError(f"{path} holds no weights of {entry.name}: {error}") from error
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.errors import MissingExtra, ZooError
-from zoo.pixels import fit_channels, folder_files, read, to_uint8
+from zoo.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
 
 RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "CBSD68", "LIVE1",
                "Classic5")  # fmt: skip
@@ -79,9 +79,12 @@ def _folder(name: str, folder: Path, channels: int) -> Pictures:
     if not folder.is_dir():
         raise ZooError(f"{folder}: no such folder")
     try:
-        classes = sorted(p for p in folder.iterdir() if p.is_dir())
+        inside = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")]
     except OSError as error:
         raise ZooError(f"{folder}: the folder cannot be read: {error.strerror}") from error
+    classes = [p for p in inside if p.is_dir()]
+    if classes and any(p.suffix.lower() in ENDINGS for p in inside):
+        raise ZooError(f"{folder} holds pictures beside folders: expected the one or the other")
     groups = [folder_files(c) for c in classes] or [folder_files(folder)]
     images = [_file(path, channels) for group in groups for path in group]
     if not classes:
@@ -101,11 +104,13 @@ def _tensorflow_dataset(name: str, channels: int, split: str) -> Pictures:
         raise MissingExtra("tensorflow-datasets", "train", f"the data set {name!r}") from None
     try:
         builder = tfds.builder(name)
-    except tfds.core.DatasetNotFoundError:
+    except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):
         raise ZooError(
             f"unknown data set {name!r}: expected folder:PATH, one of {', '.join(RESTORATION)}, "
             "or a set of tensorflow-datasets (https://www.tensorflow.org/datasets/catalog)"
         ) from None
+    if not {"image", "label"} <= set(builder.info.features):
+        raise ZooError(f"the data set {name!r} has no images with labels: choose another")
     try:
         builder.download_and_prepare(download_config=_download_config(tfds, builder.name))
         examples = builder.as_dataset(split=split, batch_size=-1)
@@ -126,5 +131,6 @@ def _channels(image: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _download_config(tfds, name: str):
-    folder = Path(os.environ.get("ZOO_DATA", "")) / name
-    return tfds.download.DownloadConfig(manual_dir=folder if folder.is_dir() else None)
+    root = os.environ.get("ZOO_DATA")
+    folder = Path(root) / name if root else None
+    return tfds.download.DownloadConfig(manual_dir=folder if folder and folder.is_dir() else None)

@@ -178,17 +178,13 @@ def _finish(run: Path, facts: dict, curve: list[dict], digest: str) -> None:
 
 
 def _load_start(net, entry: index.Entry, start) -> None:
-    """Weights of the same net: by name, or from a run directory or file."""
-    if not Path(start).exists():
-        other = index.entry(str(start))
-        donor = other.build()
-        weights.load_into(donor, other, "pretrained")
-        shapes = [[v.shape for v in n.weights] for n in (net, donor)]
-        if shapes[0] != shapes[1]:
-            raise ZooError(f"{other.name} is another net than {entry.name}: their weights differ")
-        net.set_weights(donor.get_weights())
-    else:
-        weights.load_into(net, entry, start)
+    """Weights of the same net: of a name, a run directory or a file."""
+    if start not in index.names():
+        return weights.load_into(net, entry, start)
+    donor = index.entry(start)
+    if donor.build().count_params() != net.count_params():
+        raise ZooError(f"{start} is another net than {entry.name}: name one of the same family")
+    weights.load_into(net, donor, "pretrained")
 
 
 def _split(entry: index.Entry) -> tuple[sources.Pictures, sources.Pictures]:
