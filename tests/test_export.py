@@ -51,7 +51,8 @@ def published(denoiser, tmp_path, monkeypatch):
     """Publishes the denoiser's weights and golden as those of its name."""
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
     folder = weights.pretrained_folder(denoiser.entry)
-    weights.save(denoiser.net, folder / weights.WEIGHTS)
+    digest = weights.save(denoiser.net, folder / weights.WEIGHTS)
+    files.write_json(folder / weights.RUN, {"sha256": {weights.WEIGHTS: digest}})
     pixels = np.random.default_rng(5).integers(0, 256, (2, STATIC, STATIC, 1), np.uint8)
     result = denoiser.restore(pixels.astype(np.float32) / 255)
     np.savez(folder / weights.GOLDEN, pixels=pixels, result=result)

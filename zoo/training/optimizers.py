@@ -4,31 +4,71 @@ import keras
 from keras import ops
 
 
-class ConvMuon(keras.optimizers.Muon):
-    """Keras' Muon for convolution kernels, each taken as the matrix `[h * w * in, out]`.
+class Muon(keras.optimizers.AdamW):
+    """Orthogonalised momentum for the kernels of layers, AdamW for all other weights.
 
-    Kernels with one input or output channel, biases and scales go by Adam, as in Keras.
-    Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/; the size of an update is
-    matched to Adam's (Liu et al. 2025, https://arxiv.org/abs/2502.16982).
+    A convolution's kernel is taken as the matrix `[h * w * in, out]`; one with a single input or
+    output channel goes by AdamW. Keras' own Muon leaves convolutions to AdamW, and differs from
+    version to version. Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/; updates
+    are as large as Adam's (Liu et al. 2025, https://arxiv.org/abs/2502.16982, section 2.2).
+
+    Args:
+        learning_rate: a number or schedule, for all weights.
+        weight_decay: of the kernels, decoupled.
+        adam_weight_decay: of the other weights, likewise.
+        momentum: of the kernels, Nesterov's.
+        **options: of `keras.optimizers.AdamW`.
     """
 
-    def _should_use_adamw(self, variable):
-        shape = variable.shape
-        if len(shape) == 4:
-            return min(shape[-2:]) == 1
-        return super()._should_use_adamw(variable)
+    def __init__(
+        self,
+        learning_rate,
+        weight_decay=0.0,
+        adam_weight_decay=0.004,
+        momentum=0.95,
+        **options,
+    ):
+        super().__init__(learning_rate, weight_decay=weight_decay, **options)
+        self.adam_weight_decay, self.momentum = adam_weight_decay, momentum
 
-    def zeropower_via_newtonschulz5(self, x, steps):
-        matrix = ops.reshape(x, (-1, x.shape[-1]))
-        return ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+    def update_step(self, gradient, variable, learning_rate):
+        if not _is_kernel(variable):
+            return super().update_step(gradient, variable, learning_rate)
+        average = self._momentums[self._get_variable_index(variable)]
+        self.assign(average, ops.add(gradient, average * self.momentum))
+        update = ops.add(gradient, average * self.momentum)
+        matrix = orthogonalised(ops.reshape(update, (-1, variable.shape[-1])))
+        scale = 0.2 * max(matrix.shape) ** 0.5 * ops.cast(learning_rate, variable.dtype)
+        self.assign_sub(variable, ops.reshape(matrix * scale, variable.shape))
 
-    def lr_adjust(self, x):
-        return ops.reshape(super().lr_adjust(ops.reshape(x, (-1, x.shape[-1]))), x.shape)
+    def _apply_weight_decay(self, variables):
+        for variable in variables:
+            decay = self.weight_decay if _is_kernel(variable) else self.adam_weight_decay
+            factor = ops.cast(self.learning_rate, variable.dtype) * decay
+            variable.assign(variable - variable * factor)
+
+
+def orthogonalised(matrix, steps: int = 5):
+    """A matrix with the same singular vectors and singular values near 1.
+
+    Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024.
+    """
+    rows, columns = matrix.shape
+    x = ops.transpose(matrix) if rows > columns else matrix
+    x = x / (ops.norm(x) + 1e-7)
+    for _ in range(steps):
+        square = x @ ops.transpose(x)
+        x = 3.4445 * x + (-4.775 * square + 2.0315 * square @ square) @ x
+    return ops.transpose(x) if rows > columns else x
+
+
+def _is_kernel(variable) -> bool:
+    return len(variable.shape) in (2, 4) and min(variable.shape[-2:]) > 1
 
 
 OPTIMIZERS = {
     "adam": keras.optimizers.AdamW,
-    "muon": ConvMuon,
+    "muon": Muon,
     "sgd": keras.optimizers.SGD,
 }
 

@@ -94,10 +94,7 @@ class _Training:
         """The plain net with what was learnt: the averaged weights where the recipe has them."""
         net = self.pipeline.net
         net.set_weights(self.twin.get_weights())
-        if self.recipe.ema:
-            averages = self.optimizer._model_variables_moving_average
-            for variable, average in zip(net.trainable_variables, averages, strict=True):
-                variable.assign(average)
+        self.optimizer.finalize_variable_values(net.trainable_variables)
         return net
 
     def _report(self, step: int, loss: float) -> None:
