@@ -294,7 +294,7 @@ def test_verifying_names_what_is_wrong_with_a_folder(classifier_export, denoiser
     with pytest.raises(ZooError, match="does not say where its weights came from"):
         verify_folder(classifier_export)
     (tmp_path / "export.json").write_text("[]")
-    with pytest.raises(ZooError, match="is not what `zoo export` writes"):
+    with pytest.raises(ZooError, match="holds no JSON object"):
         verify(tmp_path, denoiser)
 
 

@@ -55,7 +55,7 @@ def _fits(layer) -> bool:
         and layer.axis in (-1, 3)
         and layer.scale
         and layer.center
-        and not layer.renorm
+        and not getattr(layer, "renorm", False)  # Keras 3.12 has no renorm
         and len(layer.output.shape) == 4
         and layer.compute_dtype == "float32"
     )
