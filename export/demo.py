@@ -57,7 +57,7 @@ def denoised(pipeline, name: str) -> dict:
     columns = {
         "noisy": noisy,
         pipeline.entry.name: pipeline.restore(noisy),
-        "non-local means": _non_local_means(noisy[0], pipeline.spec.sigma)[None],
+        "non-local means": _non_local_means(noisy, pipeline.spec.sigma),
         "original": clean,
     }
     original = to_uint8(clean[0])
@@ -88,12 +88,13 @@ def _section(entry, folder: Path) -> dict:
 
 
 def _non_local_means(noisy: np.ndarray, sigma: float) -> np.ndarray:
-    """Buades et al. 2005 as scikit-image has it, told the true noise level; `[h, w, c]`."""
+    """Buades et al. 2005 as scikit-image has it, told the true noise level; `[1, h, w, c]`."""
     from skimage.restoration import denoise_nl_means
 
     level = sigma / 255
     options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * level, "sigma": level}
-    return denoise_nl_means(noisy, fast_mode=True, channel_axis=-1, **options)
+    result = denoise_nl_means(noisy[0], fast_mode=True, channel_axis=-1, **options)
+    return result.reshape(noisy.shape)  # it drops a single channel
 
 
 def _picture(label: str, pixels: np.ndarray, original: np.ndarray) -> dict:

@@ -76,8 +76,8 @@ def test_run_restores_a_colour_photograph_beside_it(tmp_path):
     Image.fromarray(photograph).save(tmp_path / "photo.jpg")
     result = zoo_command("run", "dncnn_s25", tmp_path / "photo.jpg")
     assert result.stdout.strip() == str(tmp_path / "photo_dncnn_s25.png")
-    restored = Image.open(tmp_path / "photo_dncnn_s25.png")
-    assert (restored.size, restored.mode) == ((48, 40), "RGB")
+    with Image.open(tmp_path / "photo_dncnn_s25.png") as restored:
+        assert (restored.size, restored.mode) == ((48, 40), "RGB")
 
 
 def test_run_names_the_garment(tmp_path):
@@ -144,5 +144,6 @@ def test_the_readmes_quickstart_runs(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    assert Image.open(tmp_path / "restored.png").size == (48, 40)
+    with Image.open(tmp_path / "restored.png") as restored:
+        assert restored.size == (48, 40)
     assert "dncnn_s25" in result.stdout and "%" in result.stdout

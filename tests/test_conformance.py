@@ -155,15 +155,10 @@ def test_multiply_accumulates_are_counted(name):
     counted = count_macs(made)
     shape = (1, *counted["size"], made.spec.shape[-1])
     graph = tf.function(made.net).get_concrete_function(tf.TensorSpec(shape)).graph
-    profile = tf.compat.v1.profiler.profile(
-        graph,
-        options=tf.compat.v1.profiler.ProfileOptionBuilder(
-            tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
-        )
-        .with_empty_output()
-        .build(),
-    )
-    assert 2 * counted["count"] == pytest.approx(profile.total_float_ops, rel=0.05)
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options |= {"output": "none", "account_type_regexes": ["Conv2D", "MatMul"]}
+    profile = tf.compat.v1.profiler.profile(graph, options=options)
+    assert 2 * counted["count"] == profile.total_float_ops
 
 
 @every_pretrained
@@ -266,9 +261,10 @@ def test_families_know_the_index_and_keras_alone(path):
 def test_it_is_fine_tuned_with_plain_keras(name, tmp_path):
     entry = zoo.entry(name)
     net = with_random_weights(name).net
-    values = inputs(name, side=16, count=8)
-    target = values * 0.5 if entry.spec.restores else np.arange(8) % len(entry.spec.labels)
+    pictures = sources.load(data_for(entry, tmp_path), entry.spec.shape[-1])
+    values = np.stack(pictures.images).astype(np.float32) / 255
+    target = values * 0.5 if entry.spec.restores else pictures.labels
     loss = "mse" if entry.spec.restores else "sparse_categorical_crossentropy"
-    net.compile("adam", loss)
-    history = net.fit(values, target, epochs=3, batch_size=4, verbose=0)
+    net.compile(keras.optimizers.Adam(0.01), loss)
+    history = net.fit(values, target, epochs=8, batch_size=6, verbose=0)
     assert history.history["loss"][-1] < history.history["loss"][0]

@@ -14,7 +14,7 @@ def data_for(entry: Entry, folder: Path, each: int = 12) -> str:
     """Writes pictures that a name can be trained on and returns them as a data set's name."""
     rng = np.random.default_rng(0)
     for number, label in enumerate(entry.spec.labels or [""]):
-        below = folder / f"{number}_{label}".rstrip("_") if label else folder
+        below = folder / str(number) if label else folder
         below.mkdir(parents=True, exist_ok=True)
         for count in range(each):
             pixels = labelled(entry, number, rng) if label else scene(rng)
