@@ -96,7 +96,7 @@ def test_the_figures_are_of_the_pipelines_own_results(folder, denoiser):
 def classes(tmp_path, camera):
     """A class folder of photographs of different sizes, three in each of three classes."""
     for number in range(9):
-        below = tmp_path / "classes" / "abc"[number // 3]
+        below = tmp_path / "classes" / ("left", "middle", "right")[number // 3]
         below.mkdir(parents=True, exist_ok=True)
         part = camera[40 * number :, 30 * number :][: 12 + number, :20]
         Image.fromarray(part).save(below / f"{number}.png")
@@ -118,12 +118,12 @@ def test_a_row_of_a_classifier_agrees_with_its_answers(classes, classifier):
 def test_a_set_of_other_classes_is_refused(classes, classifier):
     (classes / "d").mkdir()
     Image.new("L", (12, 12)).save(classes / "d" / "0.png")
-    with pytest.raises(zoo.ZooError, match="has 4 classes: cnn_tiny tells 3 apart"):
+    with pytest.raises(zoo.ZooError, match="does not know: d; expected left, middle, right"):
         evaluate(classifier, f"folder:{classes}")
 
 
 def test_a_set_without_classes_is_refused_by_a_classifier(folder, classifier):
-    with pytest.raises(zoo.ZooError, match="has 0 classes: cnn_tiny tells 3 apart"):
+    with pytest.raises(zoo.ZooError, match="has no classes"):
         evaluate(classifier, f"folder:{folder}")
 
 

@@ -7,7 +7,6 @@ from tqdm import tqdm
 
 from zoo import metrics
 from zoo.data import sources
-from zoo.data.batches import check_classes
 from zoo.data.degrade import gaussian_noise
 from zoo.errors import ZooError
 from zoo.pipeline import Pipeline
@@ -46,8 +45,7 @@ def evaluate(
     if spec.restores:
         figures = restoration(infer, pictures, spec.sigma, progress)
     else:
-        check_classes(entry, pictures)
-        figures = recognition(infer, pictures)
+        figures = recognition(infer, pictures, spec.labels)
     return {
         "name": entry.full_name,
         "data": data,
@@ -69,16 +67,19 @@ def restoration(infer: Callable, pictures: sources.Pictures, sigma: float, progr
     return {"psnr": float(psnr), "ssim": float(ssim)}
 
 
-def recognition(infer: Callable, pictures: sources.Pictures, batch: int = 500) -> dict:
+def recognition(
+    infer: Callable, pictures: sources.Pictures, labels: tuple[str, ...], batch: int = 500
+) -> dict:
     """Accuracy in percent and negative log-likelihood in nats of a labelled set."""
+    right = pictures.labels_among(labels)
     if len({image.shape for image in pictures.images}) > 1:
         batch = 1
     batches = (pictures.images[i : i + batch] for i in range(0, len(pictures), batch))
     rows = [infer(np.stack(b).astype(np.float32) / 255) for b in batches]
     probabilities = np.concatenate(rows)
     return {
-        "accuracy": metrics.accuracy(probabilities, pictures.labels),
-        "nll": metrics.cross_entropy(probabilities, pictures.labels),
+        "accuracy": metrics.accuracy(probabilities, right),
+        "nll": metrics.cross_entropy(probabilities, right),
     }
 
 

@@ -73,12 +73,12 @@ def _noisy(entry: Entry, pictures: Pictures):
 
 def _labelled(entry: Entry, pictures: Pictures):
     spec, recipe = entry.spec, entry.recipe
-    check_classes(entry, pictures)
+    labels = tf.constant(pictures.labels_among(spec.labels), tf.int64)
     if any(image.shape != spec.shape for image in pictures.images):
         raise ZooError(f"{pictures.name}: every picture must be {spec.shape}")
     if len(pictures) < recipe.batch:
         raise ZooError(f"{pictures.name}: {len(pictures)} pictures, a batch has {recipe.batch}")
-    bank, labels = Bank(pictures), tf.constant(pictures.labels, tf.int64)
+    bank = Bank(pictures)
     whole_batches = bank.count // recipe.batch
     classes, smoothing = len(spec.labels), recipe.label_smoothing
 
@@ -96,15 +96,6 @@ def _labelled(entry: Entry, pictures: Pictures):
         return spec.encode(_augmented(pixels, recipe, seeds[2])), target
 
     return make
-
-
-def check_classes(entry: Entry, pictures: Pictures) -> None:
-    """Raises ZooError unless the set's classes are as many as the net's."""
-    if len(pictures.classes) != len(entry.spec.labels):
-        raise ZooError(
-            f"{pictures.name} has {len(pictures.classes)} classes: {entry.name} tells "
-            f"{len(entry.spec.labels)} apart; expected one folder a class, named in their order"
-        )
 
 
 def _seeds(recipe: Recipe, step):

@@ -37,6 +37,28 @@ class Pictures:
         labels = None if self.labels is None else self.labels[which]
         return Pictures(self.name, self.images[which], labels, self.classes)
 
+    def labels_among(self, wanted: tuple[str, ...]) -> np.ndarray:
+        """The labels as places in a net's own list of labels: int64 `[n]`.
+
+        Classes are matched by name (letters and digits count, case does not); classes that are
+        all called by numbers are taken for the places themselves.
+
+        Raises:
+            ZooError: the set has no classes, or one that the net does not know.
+        """
+        if self.labels is None:
+            raise ZooError(f"{self.name} has no classes: expected one folder a class")
+        places = {_letters(label): place for place, label in enumerate(wanted)}
+        if all(name.isdigit() for name in self.classes):
+            places = {str(place): place for place in range(len(wanted))}
+        unknown = [name for name in self.classes if _letters(name) not in places]
+        if unknown:
+            raise ZooError(
+                f"{self.name} has classes that the net does not know: {', '.join(unknown)}; "
+                f"expected {', '.join(wanted)}, or their numbers from 0 on"
+            )
+        return np.array([places[_letters(name)] for name in self.classes])[self.labels]
+
 
 def load(name: str, channels: int, split: str = "train") -> Pictures:
     """Loads a whole set.
@@ -90,7 +112,13 @@ def _folder(name: str, folder: Path, channels: int) -> Pictures:
     if not classes:
         return Pictures(name, images)
     labels = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
-    return Pictures(name, images, labels, tuple(c.name for c in classes))
+    mixed = np.random.default_rng(0).permutation(len(labels))  # so that any part has all classes
+    images = [images[i] for i in mixed]
+    return Pictures(name, images, labels[mixed], tuple(c.name for c in classes))
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
 
 
 def _file(path: Path, channels: int) -> np.ndarray:

@@ -114,7 +114,7 @@ class _Training:
         if spec.restores:
             figures = evaluate.restoration(infer, self.held_out, spec.sigma)
         else:
-            figures = evaluate.recognition(infer, self.held_out)
+            figures = evaluate.recognition(infer, self.held_out, spec.labels)
         return {f"held_out_{key}": value for key, value in figures.items()}
 
 
