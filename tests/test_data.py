@@ -389,7 +389,7 @@ def test_label_smoothing_spreads_its_share_over_all_classes():
         (labelled(7), "numbers: 7 pictures, a batch has 8"),
         (
             dataclasses.replace(labelled(), images=[np.zeros((12, 13, 1), np.uint8)] * 24),
-            r"numbers: every picture must be \(12, 12, 1\)",
+            r"pictures of \(12, 13, 1\) came: cnn_tiny is trained on \(12, 12, 1\)",
         ),
     ],
     ids=["other classes", "no classes", "less than a batch", "another size"],

@@ -20,9 +20,9 @@ def write_flat(folder, grey, count=4, size=(96, 96)):
 def test_a_row_of_a_denoiser_says_what_was_measured_and_how(folder):
     pipeline = zoo.load("dncnn_tiny", weights=None)
     row = evaluate(pipeline, f"folder:{folder}")
-    assert set(row) == {"name", "data", "count", "protocol", "metrics"}
+    assert set(row) == {"name", "tag", "data", "count", "protocol", "metrics"}
     assert (row["name"], row["data"], row["count"]) == (
-        "dncnn_tiny.test",
+        "dncnn_tiny",
         f"folder:{folder}",
         4,
     )
@@ -105,7 +105,7 @@ def classes(tmp_path, camera):
 
 def test_a_row_of_a_classifier_agrees_with_its_answers(classes, classifier):
     row = evaluate(classifier, f"folder:{classes}")
-    assert set(row) == {"name", "data", "count", "protocol", "metrics"}
+    assert set(row) == {"name", "tag", "data", "count", "protocol", "metrics"}
     assert row["count"] == 9 and "top-1 in percent" in row["protocol"]
     answers = [classifier(path) for path in sorted(classes.rglob("*.png"))]
     labels = np.repeat(classifier.spec.labels, 3)

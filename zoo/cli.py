@@ -140,7 +140,7 @@ def evaluate(name, data, weights, as_json):
     if as_json:
         return _print_json(row)
     figures = ", ".join(f"{key} {value:.4f}" for key, value in row["metrics"].items())
-    click.echo(f"{row['name']} on {row['data']} ({row['count']} pictures): {figures}")
+    click.echo(f"{name} on {row['data']} ({row['count']} pictures): {figures}")
     click.echo(f"protocol: {row['protocol']}")
 
 

@@ -32,8 +32,8 @@ def evaluate(
         progress: show a bar.
 
     Returns:
-        `name`, `data`, `count`, `protocol` and `metrics` (psnr in dB and ssim; accuracy in percent
-        and nll in nats).
+        `name`, `tag`, `data`, `count`, `protocol` and `metrics`: `psnr` in dB and `ssim`, or
+        `accuracy` in percent and `nll` in nats.
 
     Raises:
         ZooError: the set is not there or does not fit the task.
@@ -47,7 +47,8 @@ def evaluate(
     else:
         figures = recognition(infer, pictures, spec.labels)
     return {
-        "name": entry.full_name,
+        "name": entry.name,
+        "tag": entry.tag,
         "data": data,
         "count": len(pictures),
         "protocol": PROTOCOLS[spec.task].format(sigma=spec.sigma, seed=SEED),

@@ -74,8 +74,12 @@ def _noisy(entry: Entry, pictures: Pictures):
 def _labelled(entry: Entry, pictures: Pictures):
     spec, recipe = entry.spec, entry.recipe
     labels = tf.constant(pictures.labels_among(spec.labels), tf.int64)
-    if any(image.shape != spec.shape for image in pictures.images):
-        raise ZooError(f"{pictures.name}: every picture must be {spec.shape}")
+    other = {image.shape for image in pictures.images} - {spec.shape}
+    if other:
+        raise ZooError(
+            f"{pictures.name}: pictures of {sorted(other)[0]} came: {entry.name} is trained on "
+            f"{spec.shape}; resize them first"
+        )
     if len(pictures) < recipe.batch:
         raise ZooError(f"{pictures.name}: {len(pictures)} pictures, a batch has {recipe.batch}")
     bank = Bank(pictures)
