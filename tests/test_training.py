@@ -307,3 +307,19 @@ def test_the_held_out_pictures_are_never_trained_on(tmp_path):
     everything = sources.load(data, 1)
     together = [*training.images, *held_out.images]
     assert sorted(i.tobytes() for i in together) == sorted(i.tobytes() for i in everything.images)
+
+
+def test_a_whole_run_goes_through_several_replicas(tmp_path):
+    data = data_for(zoo.entry("cnn_tiny"), tmp_path / "data")
+    script = (
+        "import sys, tensorflow as tf, zoo\n"
+        "cpu = tf.config.list_physical_devices('CPU')[0]\n"
+        "two = [tf.config.LogicalDeviceConfiguration()] * 2\n"
+        "tf.config.set_logical_device_configuration(cpu, two)\n"
+        "strategy = tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1'])\n"
+        "zoo.train('cnn_tiny', sys.argv[1], strategy=strategy, data=sys.argv[2])\n"
+    )
+    run = tmp_path / "run"
+    subprocess.run([sys.executable, "-c", script, str(run), data], check=True)
+    assert len(read(run / "log.csv")) == 3
+    assert zoo.load("cnn_tiny", run).net.count_params() == zoo.entry("cnn_tiny").parameters

@@ -107,13 +107,13 @@ def run(name, pictures, out, weights, as_json):
 @click.option("--run", metavar="DIR", help="The run directory [default: runs/NAME].")
 @click.option("--from", "start", metavar="NAME|PATH", help="Weights to start from.")
 @click.option("--data", help="A set, or folder:PATH, in place of the recipe's.")
-@click.option("--steps", type=click.IntRange(1))
-@click.option("--batch", type=click.IntRange(1))
-@click.option("--patch", type=click.IntRange(1))
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
+@click.option("--steps", type=click.IntRange(1), help="How many optimizer steps.")
+@click.option("--batch", type=click.IntRange(1), help="Pictures, or patches, a step.")
+@click.option("--patch", type=click.IntRange(1), help="Side of the patches, in pixels.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Its peak.")
 @click.option("--holdout", type=click.IntRange(0), help="Training pictures kept out for choices.")
 @click.option("--every", type=click.IntRange(1), help="Steps between checkpoints.")
-@click.option("--seed", type=int)
+@click.option("--seed", type=int, help="Of the first weights, the batches and the noise.")
 def train(name, run, start, **changes):
     """Train NAME by its recipe into a run directory; options replace parts of the recipe.
 

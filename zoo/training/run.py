@@ -75,8 +75,7 @@ class _Training:
         self.optimizer = make_optimizer(recipe)
         self.train_set, self.held_out = _split(entry)
         self.step = steps.supervised(self.twin, self.optimizer, recipe.loss, strategy)
-        self.seconds = keras.Variable(0.0, dtype="float64", trainable=False, name="seconds")
-        state = [*self.twin.variables, *self.optimizer.variables, self.seconds]
+        state = [*self.twin.variables, *self.optimizer.variables]
         self.checkpoints = Checkpoints(run / "checkpoints", state)
         self.done = self.checkpoints.restore()
         self.log = Log(run, self.done)
@@ -98,14 +97,12 @@ class _Training:
         return net
 
     def _report(self, step: int, loss: float) -> None:
+        before = self.log.rows[-1]["seconds"] if self.log.rows else 0.0
         now = time.monotonic()
-        self.seconds.assign(self.seconds + now - self._since)
+        seconds, self._since = before + now - self._since, now
         self.deliver()
-        self.log.add(
-            step, {"loss": loss, **self._held_out_figures(), "seconds": float(self.seconds)}
-        )
+        self.log.add(step, {"loss": loss, **self._held_out_figures(), "seconds": seconds})
         self.checkpoints.save(step)
-        self._since = now
 
     def _held_out_figures(self) -> dict[str, float]:
         if not self.held_out:
