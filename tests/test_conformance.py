@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import data_for, with_random_weights
+from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
 from zoo import card, pipeline, weights
@@ -75,7 +75,7 @@ def test_probabilities_are_such_and_pictures_stay_in_range(name):
 @every_name
 def test_each_gradient_is_finite_and_the_loss_of_a_fixed_batch_falls(name, tmp_path):
     entry = zoo.entry(name)
-    net = with_random_weights(name).net
+    net = without_dropout(with_random_weights(name).net)
     small = zoo.Recipe(
         data_for(entry, tmp_path, each=2),
         steps=20,

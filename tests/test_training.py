@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import data_for, with_random_weights
+from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
 from zoo.data import sources
@@ -190,19 +190,12 @@ def test_the_twin_trains_as_the_plain_net_does(name):
     inputs = np.random.default_rng(0).random(shape, np.float32)
     for training in (False, True):
         keras.utils.set_random_seed(0)
-        expected = _no_dropout(net)(inputs, training=training)
+        expected = without_dropout(net)(inputs, training=training)
         keras.utils.set_random_seed(0)
-        actual = _no_dropout(twin)(inputs, training=training)
+        actual = without_dropout(twin)(inputs, training=training)
         np.testing.assert_allclose(actual, expected, atol=2e-6)
     for ours, theirs in zip(twin.weights, net.weights, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-6, err_msg=ours.path)
-
-
-def _no_dropout(net):
-    for layer in net.layers:
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
-    return net
 
 
 def test_a_frozen_normalisation_keeps_its_statistics():
