@@ -60,7 +60,7 @@ def read_manifest(folder: Path) -> dict:
     if not path.is_file():
         raise ZooError(f"{folder} is no export: it holds no {MANIFEST}; make one with `zoo export`")
     manifest = files.read_json(path)
-    if not isinstance(manifest, dict) or not {"name", "weights", "files"} <= manifest.keys():
+    if not {"name", "weights", "files"} <= manifest.keys():
         raise ZooError(f"{path} is not what `zoo export` writes; export again into a new folder")
     return manifest
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from zoo.errors import ZooError
 
-PARTIAL = ".partial"
+PARTIAL, OLD = ".partial", ".old"
+"""Endings of what a killed process may leave beside a target."""
 
 
 @contextlib.contextmanager
@@ -44,7 +45,7 @@ def replace(source: Path, target: Path) -> None:
     if not target.is_dir():
         os.replace(source, target)
         return
-    old = target.with_name(target.name + ".old")
+    old = target.with_name(target.name + OLD)
     remove(old)
     os.replace(target, old)
     os.replace(source, target)
