@@ -16,7 +16,7 @@ from export.signature import SERVE
 
 
 def inference(pipeline, size: int, threads: int, spin: bool, folder: Path) -> Contest:
-    noisy, _ = pictures(1, size, pipeline.spec.sigma)
+    noisy, _ = pictures(1, size, pipeline.spec.degradations[0].low)
     files = cache(partial(exported, pipeline, folder, size))
     return Contest(
         f"inference of {pipeline.entry.name}, 1 x {size}x{size}",

@@ -112,8 +112,8 @@ def _manifest(pipeline, folder: Path, free: Shape, static: Shape) -> dict:
         "files": _all_files(folder),
         "versions": versions(),
     }
-    if spec.sigma is not None:
-        about["sigma"] = spec.sigma
+    if spec.restores:
+        about |= {"degrade": list(spec.degrade), "scale": spec.scales[0]}
     if spec.labels:
         about["labels"] = list(spec.labels)
     return about

@@ -31,12 +31,17 @@ def serving(net, spec: Spec):
 
     Returns:
         A function of `image`, float32 `[b, h, w, c]` with pixels in [0, 1]. It gives
-        `{"probs": [b, classes]}` (classify) or `{"restored": [b, h, w, c]}` in [0, 1].
+        `{"probs": [b, classes]}` (classify) or a picture in [0, 1]: `{"restored": [b, h, w, c]}`,
+        `{"enlarged": [b, h * scale, w * scale, c]}` (upscale). Enlarging, by the spec's first
+        scale, is inside.
     """
     import tensorflow as tf
 
+    from zoo.resize import mirrored
+
     def serve(image):
-        result = net(spec.encode(image), training=False)
+        encoded = mirrored(spec.encode(image, spec.scales[0]), spec.margin)
+        result = net(encoded, training=False)
         if spec.restores:
             result = tf.clip_by_value(spec.decode(result), 0.0, 1.0)
         return {spec.output: result}
@@ -46,8 +51,11 @@ def serving(net, spec: Spec):
 
 def describe(pipeline, shape: Shape) -> dict:
     """Input and output of the exported function for one input shape, as plain data."""
-    spec = pipeline.spec
+    spec, (batch, height, width, _) = pipeline.spec, shape
     result = pipeline.net.compute_output_shape(shape)
+    if spec.restores:
+        scale = spec.scales[0]
+        result = (batch, height and height * scale, width and width * scale, result[-1])
     return {"input": _tensor(INPUT, shape), "output": _tensor(spec.output, result)}
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.metadata
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from export import references, report, saved_model, tflite
 from export.artifacts import (
     ARTIFACTS,
     artifact_path,
-    export,
     facts_of_file,
     read_manifest,
     versions,
@@ -22,7 +20,6 @@ from export.artifacts import (
 from export.references import Case
 from export.signature import Shape
 from zoo.errors import MissingExtra, ZooError
-from zoo.evaluate import evaluate
 from zoo.pipeline import Pipeline
 
 # Largest absolute error allowed, where white, or certainty, is 1. Runtimes sum in other orders:
@@ -114,26 +111,6 @@ def verify_folder(folder, seed: int = 0) -> dict:
     return result
 
 
-def check_files(pipeline: Pipeline, static_size: int = 256) -> list[dict]:
-    """Exports to a scratch folder and verifies: the rows of the card.
-
-    Returns:
-        For each artifact `artifact`, `bytes`, `runtime` and the largest `max_error`; for the
-        TFLite file of free size also `data` and `metrics`: the first benchmark, run on the file.
-
-    Raises:
-        ZooError: a check did not pass; the message is the whole table.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = export(pipeline, Path(scratch) / "export", static_size)
-        found = verify(folder, pipeline)
-        if not found["passed"]:
-            raise ZooError("the exported files are not right:\n" + report.text(found))
-        manifest = read_manifest(folder)
-        rows = [_summary(artifact, manifest, found["rows"]) for artifact in ARTIFACTS]
-        return [row | _measured(row["artifact"], folder, pipeline) for row in rows]
-
-
 def compare(row: Row, case: Case, result: np.ndarray) -> Row:
     """Fills in a row: is a result near enough to a reference that can judge?"""
     if result.shape != case.expected.shape:
@@ -176,24 +153,6 @@ def _files_row(folder: Path, manifest: dict, artifact: str, name: str) -> Row:
     if not mine or artifact not in manifest["artifacts"]:
         damage = [f"export.json does not list {path}"]
     return Row(artifact, "", "files", passed=not damage, reason="; ".join(damage))
-
-
-def _summary(artifact: str, manifest: dict, rows: list[dict]) -> dict:
-    path = manifest["artifacts"][artifact]["path"]
-    sizes = [f["bytes"] for p, f in manifest["files"].items() if Path(p).parts[0] == path]
-    measured = [row for row in rows if row["artifact"] == artifact and row["runtime"]]
-    worst = max(row["max_error"] for row in measured)
-    runtime = measured[0]["runtime"]
-    return {"artifact": artifact, "bytes": sum(sizes), "runtime": runtime, "max_error": worst}
-
-
-def _measured(artifact: str, folder: Path, pipeline: Pipeline) -> dict:
-    """The file's own figures on the first benchmark, for the file that takes all its pictures."""
-    if artifact != "float32_free" or not pipeline.entry.benchmarks:
-        return {}
-    path, output = folder / artifact_path(pipeline.entry.name, artifact), pipeline.spec.output
-    row = evaluate(pipeline, infer=lambda pixels: tflite.run(path, [pixels], output)[0][0])
-    return {key: row[key] for key in ("data", "metrics")}
 
 
 def _damage(path: Path, recorded: dict) -> str:

@@ -2,21 +2,28 @@
 
 from pathlib import Path
 
-from zoo import files, index, weights
-from zoo.index import Entry
+from zoo import files, index, results, weights
+from zoo.index import Degradation, Entry
 
-BEGIN, END = "<!-- models: begin -->", "<!-- models: end -->"
 CODE_LICENCE, WEIGHTS_LICENCE = "MIT", "MIT, as far as the licence of the training data allows"
 UNITS = {"psnr": "PSNR, dB", "ssim": "SSIM", "accuracy": "accuracy, %", "nll": "NLL, nats"}
+_STRIP = "Input, classical method, this net, original, and the difference; below, parts of them"
 _DIGITS = {"psnr": 2, "ssim": 4, "accuracy": 2, "nll": 4}
 
 
-def card(entry: Entry, facts: dict) -> str:
-    """The model card, as Markdown, of an entry and its published `run.json`."""
+def card(entry: Entry, facts: dict, measured: list[dict]) -> str:
+    """The model card, as Markdown.
+
+    Args:
+        entry: from the index.
+        facts: its published `run.json`.
+        measured: as `zoo.results.rows` gives it.
+    """
     parts = [
         f"# {entry.full_name}\n\n{entry.summary[0].upper()}{entry.summary[1:]}.",
+        *([f"![{_STRIP}]({weights.STRIP})"] if entry.spec.restores else []),
         _table(("", ""), _overview(entry, facts)),
-        "## Figures\n\n" + _figures(entry, facts),
+        "## Figures\n\n" + _figures(entry, measured),
         "## The exported files\n\n" + _files(facts),
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in entry.limits),
         "## How it was made\n\n" + _making(entry, facts),
@@ -24,61 +31,73 @@ def card(entry: Entry, facts: dict) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def table(entries: list[Entry]) -> str:
+def models_table(entries: list[Entry]) -> str:
     """The README's table of all published names, as Markdown."""
-    rows = []
-    for entry in entries:
-        facts = weights.published(entry)
-        if facts is None:
-            continue
-        where = f"zoo/pretrained/{entry.name}/{entry.tag}/{weights.CARD}"
-        rows.append(
-            (
-                f"[`{entry.name}`]({where})",
-                entry.spec.task,
-                f"{entry.parameters:,}",
-                headline(entry, facts),
-                _published_headline(entry),
-                _file_headline(facts),
-            )
+    rows = [
+        (
+            f"[`{entry.name}`](zoo/pretrained/{entry.name}/{entry.tag}/{weights.CARD})",
+            entry.summary,
+            f"{entry.parameters:,}",
+            headline(entry),
         )
-    heads = ("name", "task", "weights", "measured", "published", "its TFLite file")
-    return _table(heads, rows)
+        for entry in entries
+        if weights.published(entry)
+    ]
+    return _table(("name", "what it does", "weights", "measured"), rows)
 
 
-def headline(entry: Entry, facts: dict | None) -> str:
-    """The first figure of record in one phrase, such as `28.98 dB on BSD68`."""
-    if not facts:
+def figures_table(entries: list[Entry]) -> str:
+    """The README's table of all figures of record, as Markdown: a row a name and test set."""
+    lines = [
+        (f"`{entry.name}`", _what(row), *(_cell(row, label) for label in _FIGURES))
+        + (_others(entry, row),)
+        for entry in entries
+        for row in results.rows(entry)
+    ]
+    return _table(("name", "test set", *_FIGURES, "published by others"), lines)
+
+
+def headline(entry: Entry) -> str:
+    """The first figure of record in one phrase, such as `28.98 dB on BSD68, noise:25`."""
+    rows = results.rows(entry)
+    if not rows:
         return "not published" if entry.pretrained else "no weights (tests)"
-    row = facts["figures"][0]
-    return f"{_short(row['metrics'])} on {row['data']}"
+    metric = _metrics(rows[0])[0]
+    unit = UNITS[metric].partition(", ")[2]
+    return f"{_number(rows[0][metric], metric)} {unit} on {_what(rows[0])}"
 
 
 def refresh(readme: Path) -> None:
-    """Writes all cards and the README's table anew from the index and the figures."""
+    """Writes all cards and the README's tables anew from the index and the figures."""
     entries = [index.entry(name) for name in index.names()]
     for entry in entries:
         if facts := weights.published(entry):
-            files.write_text(weights.pretrained_folder(entry) / weights.CARD, card(entry, facts))
-    files.write_text(readme, with_table(readme.read_text(encoding="utf-8"), entries))
+            text = card(entry, facts, results.rows(entry))
+            files.write_text(weights.pretrained_folder(entry) / weights.CARD, text)
+    files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), entries))
 
 
-def with_table(readme: str, entries: list[Entry]) -> str:
-    """The README's text with the table between its marks replaced."""
-    before, rest = readme.split(BEGIN)
-    return f"{before}{BEGIN}\n{table(entries)}\n{END}{rest.split(END)[1]}"
+def with_tables(readme: str, entries: list[Entry]) -> str:
+    """The README's text with the tables between its marks replaced."""
+    for mark, print_table in {"models": models_table, "figures": figures_table}.items():
+        begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+        before, rest = readme.split(begin)
+        readme = f"{before}{begin}\n{print_table(entries)}\n{end}{rest.split(end)[1]}"
+    return readme
 
 
 def _overview(entry: Entry, facts: dict) -> list[tuple[str, str]]:
     spec, macs = entry.spec, facts["macs"]
     size = "any size" if spec.free_size else "x".join(str(side) for side in spec.shape[:2])
-    colour = "grey" if spec.shape[-1] == 1 else "colour"
+    colour = {1: "grey", 3: "colour", "Y": "luma Y (BT.601)"}[spec.channels]
     low, high = spec.value_range
+    scaled = "same shape" if spec.scales[0] == 1 else f"{spec.scales[0]} times as large"
     out = f"`{spec.output}`: " + (
-        "pixels in [0, 1], same shape" if spec.restores else f"{len(spec.labels)} probabilities"
+        f"pixels in [0, 1], {scaled}" if spec.restores else f"{len(spec.labels)} probabilities"
     )
     return [
-        ("task", spec.task + (f", sigma {spec.sigma:g} of 0..255" if spec.sigma else "")),
+        ("task", spec.task),
+        *([("made for", ", ".join(map(_damage, spec.degradations)))] if spec.restores else []),
         ("paper", entry.paper),
         ("input", f"`image`: {size}, {colour}, pixels in [0, 1] (to the net as {low:g}..{high:g})"),
         ("output", out),
@@ -91,18 +110,69 @@ def _overview(entry: Entry, facts: dict) -> list[tuple[str, str]]:
     ]
 
 
-def _figures(entry: Entry, facts: dict) -> str:
-    published = {b.data: b.published for b in entry.benchmarks}
-    blocks = []
-    for row in facts["figures"]:
-        metrics = list(row["metrics"])
-        rows = [("**this net**", *(f"**{_number(row['metrics'], m)}**" for m in metrics))]
-        for label, values in published.get(row["data"], {}).items():
-            rows.append((f"{label}, as published", *(_number(values, m) for m in metrics)))
-        heads = (f"{row['data']}, {row['count']} pictures", *(UNITS[m] for m in metrics))
-        command = f"`zoo evaluate {entry.name} --data {row['data']}`"
-        blocks.append(f"{_table(heads, rows)}\n\nProtocol: {row['protocol']}. {command}")
-    return "\n\n".join(blocks)
+def _damage(degradation: Degradation) -> str:
+    """A degradation in words."""
+    low, high = f"{degradation.low:g}", f"{degradation.high:g}"
+    strength = low if low == high else f"{low} to {high}"
+    return {
+        "noise": f"Gaussian noise, sigma {strength} (of 255)",
+        "bicubic": f"bicubic reduction, {strength} times",
+        "jpeg": f"JPEG, quality {strength}",
+    }[degradation.kind]
+
+
+def _figures(entry: Entry, rows: list[dict]) -> str:
+    shown = [label for label in _FIGURES if any(_cell(row, label) for row in rows)]
+    lines = [
+        (_what(row), str(row["count"]), *(_cell(row, label) for label in shown), _others(entry, row))
+        for row in rows
+    ]
+    unit = " / ".join(UNITS[metric] for metric in _metrics(rows[0]))
+    degrade = f" --degrade {rows[0]['degrade']}" if "degrade" in rows[0] else ""
+    command = f"zoo evaluate {entry.name} --data {rows[0]['data']}{degrade}"
+    protocols = dict.fromkeys(f"- {row['data']}: {row['protocol']}" for row in rows)
+    return "\n\n".join(
+        [
+            _table(("test set", "pictures", *shown, "published by others"), lines),
+            f"Each cell: {unit}. The first row again: `{command}`. Protocols:",
+            "\n".join(protocols),
+        ]
+    )
+
+
+_FIGURES = {
+    "this net": "",
+    "its TFLite file": "file_",
+    "self-ensemble of 8": "ensemble_",
+    "a classical method": "baseline_",
+}
+"""What a figure is of -> the prefix of its columns in the results."""
+
+
+def _what(row: dict) -> str:
+    return ", ".join(filter(None, (row["data"], row.get("degrade"))))
+
+
+def _metrics(row: dict) -> list[str]:
+    return [metric for metric in UNITS if metric in row]
+
+
+def _cell(row: dict, label: str) -> str:
+    """Such as `29.10 / 0.8227`, or nothing."""
+    prefix = _FIGURES[label]
+    found = [_number(row[prefix + m], m) for m in _metrics(row) if prefix + m in row]
+    name = f" ({row['baseline']})" if found and prefix == "baseline_" else ""
+    return " / ".join(found) + name
+
+
+def _others(entry: Entry, row: dict) -> str:
+    """Such as `28.57 BM3D; 29.23 paper (DnCNN-S)`."""
+    here = row["data"], row.get("degrade")
+    published = next(b.published for b in entry.benchmarks if (b.data, b.degrade) == here)
+    return "; ".join(
+        " / ".join(_number(value, metric) for metric, value in figures.items()) + f" {label}"
+        for label, figures in published.items()
+    )
 
 
 def _files(facts: dict) -> str:
@@ -112,19 +182,17 @@ def _files(facts: dict) -> str:
             f"{row['bytes'] / 1e6:.2f} MB",
             row["runtime"],
             f"{row['max_error']:.1e}",
-            f"{_short(row['metrics'])} on {row['data']}" if row.get("metrics") else "",
         )
         for row in facts["files"]
     ]
-    heads = ("file", "size", "checked in", "largest error against the net", "on the test set")
-    return _table(heads, rows)
+    return _table(("file", "size", "checked in", "largest error against the net"), rows)
 
 
 def _making(entry: Entry, facts: dict) -> str:
     recipe = ", ".join(f"{key} {value}" for key, value in facts["recipe"].items() if value)
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     lines = [
-        f"- command: `{facts['command']}`" + (f", from {facts['start']}" if facts["start"] else ""),
+        f"- command: `{facts['command']}`",
         f"- recipe: {recipe}",
         f"- time: {facts['seconds'] / 60:.0f} minutes, {facts['started']} to {facts['ended']}",
         f"- machine: {facts['host']}; {versions}",
@@ -145,26 +213,8 @@ def _curve(facts: dict, most: int = 10) -> str:
     )
 
 
-def _published_headline(entry: Entry) -> str:
-    if not entry.benchmarks:
-        return ""
-    published = entry.benchmarks[0].published
-    return "; ".join(f"{_short(values)} {label}" for label, values in published.items())
-
-
-def _file_headline(facts: dict) -> str:
-    measured = [row for row in facts["files"] if row.get("metrics")]
-    return _short(measured[0]["metrics"]) if measured else ""
-
-
-def _short(metrics: dict) -> str:
-    first = next(iter(metrics))
-    unit = UNITS[first].partition(", ")[2]
-    return f"{_number(metrics, first)} {unit}".strip()
-
-
-def _number(metrics: dict, metric: str) -> str:
-    return f"{metrics[metric]:.{_DIGITS[metric]}f}" if metric in metrics else ""
+def _number(value: float, metric: str) -> str:
+    return f"{value:.{_DIGITS[metric]}f}"
 
 
 def _table(heads, rows) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zoo import card, index, weights
+from zoo import card, index, results, weights
 from zoo.errors import ZooError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -63,7 +63,7 @@ def list_names(pattern, task, as_json):
             e.name,
             e.spec.task,
             f"{e.parameters:,}",
-            card.headline(e, weights.published(e)),
+            card.headline(e),
             e.summary,
         )
         for e in entries
@@ -87,9 +87,11 @@ def show(name, as_json):
 @NAME
 @click.argument("pictures", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path), help="File, or folder, for the result.")
+@click.option("--scale", type=int, help="By how much to enlarge [default: the net's first].")
+@click.option("--ensemble", is_flag=True, help="Mean over eight turned pictures; eight times slower.")
 @WEIGHTS
 @JSON
-def run(name, pictures, out, weights, as_json):
+def run(name, pictures, out, scale, ensemble, weights, as_json):
     """Run NAME on PICTURES (files): print labels, or write the restored picture.
 
     Without --out the result of photo.jpg is written to photo_NAME.png beside it.
@@ -97,7 +99,8 @@ def run(name, pictures, out, weights, as_json):
     from zoo.pipeline import load
 
     pipeline = load(name, weights)
-    answers = [_run_one(pipeline, Path(p), out, len(pictures), as_json) for p in pictures]
+    options = {"scale": scale, "ensemble": ensemble, "progress": not as_json}
+    answers = [_run_one(pipeline, Path(p), out, len(pictures), options) for p in pictures]
     if as_json:
         _print_json(answers)
 
@@ -112,6 +115,7 @@ def run(name, pictures, out, weights, as_json):
 @click.option("--patch", type=click.IntRange(1), help="Side of the patches, in pixels.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Its peak.")
 @click.option("--holdout", type=click.IntRange(0), help="Training pictures kept out for choices.")
+@click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]), help="Of the steps.")
 @click.option("--every", type=click.IntRange(1), help="Steps between checkpoints.")
 @click.option("--seed", type=int, help="Of the first weights, the batches and the noise.")
 def train(name, run, start, **changes):
@@ -129,18 +133,24 @@ def train(name, run, start, **changes):
 @main.command()
 @NAME
 @click.option("--data", help="A set, or folder:PATH [default: the entry's first benchmark].")
+@click.option(
+    "--degrade",
+    metavar="KIND:STRENGTH",
+    help="What is done to the pictures: noise:25, bicubic:3, jpeg:10 [default: the benchmark's].",
+)
 @WEIGHTS
 @JSON
-def evaluate(name, data, weights, as_json):
+def evaluate(name, data, degrade, weights, as_json):
     """Measure NAME on a set of pictures by its task's protocol."""
     from zoo.evaluate import evaluate
     from zoo.pipeline import load
 
-    row = evaluate(load(name, weights), data, progress=not as_json)
+    row = evaluate(load(name, weights), data, degrade, progress=not as_json)
     if as_json:
         return _print_json(row)
     figures = ", ".join(f"{key} {value:.4f}" for key, value in row["metrics"].items())
-    click.echo(f"{name} on {row['data']} ({row['count']} pictures): {figures}")
+    what = " ".join(filter(None, (row["data"], row["degrade"])))
+    click.echo(f"{name} on {what} ({row['count']} pictures): {figures}")
     click.echo(f"protocol: {row['protocol']}")
 
 
@@ -184,11 +194,28 @@ def verify(folder, as_json):
 @click.argument("run", type=click.Path(path_type=Path))
 def publish(run):
     """Measure a finished RUN directory and put it among the package's pretrained weights."""
-    from export.verify import check_files
+    from export.measure import measure
     from zoo.training.publish import publish
 
-    click.echo(publish(run, check_files))
-    click.echo("Now renew the README's table: make cards")
+    click.echo(publish(run, measure))
+    click.echo("Now renew the README's tables: make cards")
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--ensemble", is_flag=True, help="Also with the mean over eight turned pictures.")
+def measure(names, ensemble):
+    """Measure pretrained NAMES, their files and a classical method on all their benchmarks.
+
+    The figures go into zoo/results/*.csv, from which cards and tables are printed.
+    """
+    from export.measure import measure
+    from zoo.pipeline import load
+    from zoo.training.publish import record
+
+    for name in names:
+        click.echo(record(load(name), measure(load(name), ensemble)))
+    click.echo("Now renew the README's tables: make cards")
 
 
 @main.command()
@@ -203,17 +230,17 @@ def demo(folder):
         raise click.ClickException("an exported file is not right; the page says which")
 
 
-def _run_one(pipeline, picture: Path, out: Path | None, count: int, as_json: bool):
-    result = pipeline(picture, progress=not as_json)
+def _run_one(pipeline, picture: Path, out: Path | None, count: int, options: dict) -> dict:
+    result = pipeline(picture, **options)
     if not pipeline.spec.restores:
         labels = [{"label": r.label, "probability": r.probability} for r in result]
-        if not as_json:
+        if options["progress"]:
             best = ", ".join(f"{r.label} {r.probability:.1%}" for r in result[:3])
             click.echo(f"{picture}: {best}")
         return {"picture": str(picture), "labels": labels}
     target = _target(picture, out, pipeline.entry.name, count)
     _save(result, target)
-    if not as_json:
+    if options["progress"]:
         click.echo(target)
     return {"picture": str(picture), "result": str(target)}
 
@@ -241,7 +268,8 @@ def _save(image, target: Path) -> None:
 
 def _measured(entry) -> dict:
     facts = weights.published(entry) or {}
-    return {key: facts.get(key) for key in ("figures", "files", "macs", "sha256")}
+    known = {key: facts.get(key) for key in ("files", "macs", "sha256")}
+    return {"figures": results.rows(entry)} | known
 
 
 def _print_json(data) -> None:

@@ -1,69 +1,121 @@
-"""Benchmark = a set of pictures + the task's protocol -> one row of the table."""
+"""Benchmark = a set of pictures + a protocol -> one row of the table."""
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
 from zoo import metrics
 from zoo.data import sources
-from zoo.data.degrade import gaussian_noise
+from zoo.data.degrade import degrade as degraded
+from zoo.data.degrade import divisible
 from zoo.errors import ZooError
+from zoo.index import Benchmark, Degradation
 from zoo.pipeline import Pipeline
 from zoo.pixels import to_uint8
 
 SEED = 0
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How restored pictures are compared with the clean ones; as the papers do.
+
+    The clean picture has 8 bits: grey, luma Y (BT.601, 16..235) or colour, as the net's spec says.
+    It is cut to a multiple of the factor, where it is reduced.
+
+    Attributes:
+        input: what is done to it, in words.
+        border: so many pixels are left out at each side, times the factor.
+    """
+
+    input: str
+    border: int = 0
+
+    def text(self, degradation: Degradation, channels: int | str) -> str:
+        """One line for the card."""
+        parts = [
+            self.input.format(strength=f"{degradation.low:g}", seed=SEED),
+            "result rounded to 8 bits",
+            f"{self.border * degradation.scale} pixels of border cut" if self.border else "",
+            {"Y": "on Y (BT.601)", 1: "on grey", 3: "over all three channels"}[channels],
+            "mean over pictures",
+        ]
+        return "; ".join(filter(None, parts))
+
+
 PROTOCOLS = {
-    "classify": "test split, top-1 in percent, one view",
-    "denoise": "Gaussian noise of sigma {sigma:g} (0..255), not clipped, seed {seed}; "
-    "result rounded to 8 bits; no border cut; mean over pictures",
+    "noise": Protocol("Gaussian noise of sigma {strength} (0..255), not clipped, seed {seed}"),
+    "bicubic": Protocol(
+        "reduced {strength} times (bicubic, antialiased, as MATLAB's imresize), not rounded",
+        border=1,
+    ),
+    "jpeg": Protocol("JPEG of quality {strength} (libjpeg)"),
 }
+RECOGNITION = "test split, top-1 in percent, one view"
 
 
 def evaluate(
-    pipeline: Pipeline, data: str | None = None, infer: Callable | None = None, progress=False
+    pipeline: Pipeline,
+    data: str | None = None,
+    degrade: str | None = None,
+    infer: Callable | None = None,
+    progress=False,
 ) -> dict:
     """Measures a pipeline by its task's protocol.
 
     Args:
         pipeline: from `zoo.load`.
         data: a set, or `folder:PATH`; by default the entry's first benchmark.
+        degrade: what is done to the pictures, such as `noise:25`; by default what the entry's
+            benchmark of that set says, or else what the net was made for, at half strength.
         infer: takes the place of `pipeline.infer`, such as an exported file or a classical method.
         progress: show a bar.
 
     Returns:
-        `name`, `tag`, `data`, `count`, `protocol` and `metrics`: `psnr` in dB and `ssim`, or
-        `accuracy` in percent and `nll` in nats.
+        `name`, `tag`, `data`, `degrade`, `count`, `protocol` and `metrics`: `psnr` in dB and
+        `ssim`, or `accuracy` in percent and `nll` in nats.
 
     Raises:
-        ZooError: the set is not there or does not fit the task.
+        ZooError: the set is not there or does not fit the task; the net cannot undo that.
     """
     entry, spec = pipeline.entry, pipeline.spec
-    data = data or _first_benchmark(entry)
-    pictures = sources.load(data, spec.shape[-1], split="test")
-    infer = infer or pipeline.infer
-    if spec.restores:
-        figures = restoration(infer, pictures, spec.sigma, progress)
-    else:
-        figures = recognition(infer, pictures, spec.labels)
-    return {
-        "name": entry.name,
-        "tag": entry.tag,
-        "data": data,
-        "count": len(pictures),
-        "protocol": PROTOCOLS[spec.task].format(sigma=spec.sigma, seed=SEED),
-        "metrics": figures,
+    data = data or _benchmark(entry).data
+    pictures = sources.load(data, spec.channels, split="test")
+    row = {"name": entry.name, "tag": entry.tag, "data": data, "count": len(pictures)}
+    if not spec.restores:
+        figures = recognition(infer or pipeline.infer, pictures, spec.labels)
+        return row | {"degrade": None, "protocol": RECOGNITION, "metrics": figures}
+    damage = _degradation(entry, data, degrade)
+    infer = infer or functools.partial(pipeline.infer, scale=damage.scale)
+    return row | {
+        "degrade": str(damage),
+        "protocol": PROTOCOLS[damage.kind].text(damage, spec.channels),
+        "metrics": restoration(infer, pictures, damage, progress),
     }
 
 
-def restoration(infer: Callable, pictures: sources.Pictures, sigma: float, progress=False) -> dict:
-    """PSNR in dB and SSIM of restored noisy pictures against the clean ones, averaged."""
+def restoration(
+    infer: Callable, pictures: sources.Pictures, damage: Degradation, progress=False
+) -> dict:
+    """PSNR in dB and SSIM of restored pictures against the clean ones, averaged.
+
+    Args:
+        infer: damaged float32 `[1, h, w, c]` to `[1, h * scale, w * scale, c]` in [0, 1].
+        pictures: clean.
+        damage: of fixed strength.
+        progress: show a bar.
+    """
+    border = PROTOCOLS[damage.kind].border * damage.scale
     rows = []
-    for number, clean in enumerate(tqdm(pictures.images, "pictures", disable=not progress)):
+    for number, image in enumerate(tqdm(pictures.images, "pictures", disable=not progress)):
+        clean = divisible(image, damage)
         values = clean[None].astype(np.float32) / 255
-        noisy = gaussian_noise(values, sigma, seed=(SEED, number)).numpy()
-        result = to_uint8(infer(noisy)[0])
-        rows.append((metrics.psnr(result, clean), metrics.ssim(result, clean)))
+        result = to_uint8(infer(degraded(values, damage, seed=(SEED, number)).numpy())[0])
+        pair = _without_border(result, border), _without_border(clean, border)
+        rows.append((metrics.psnr(*pair), metrics.ssim(*pair)))
     psnr, ssim = np.mean(rows, axis=0)
     return {"psnr": float(psnr), "ssim": float(ssim)}
 
@@ -84,7 +136,35 @@ def recognition(
     }
 
 
-def _first_benchmark(entry) -> str:
-    if not entry.benchmarks:
+def held_out(pipeline: Pipeline, pictures: sources.Pictures) -> dict:
+    """The task's figures; of what is undone at several strengths, their mean at three of them."""
+    spec = pipeline.spec
+    if not spec.restores:
+        return recognition(pipeline.infer, pictures, spec.labels)
+    rows = []
+    for damage in spec.degradations:
+        infer = functools.partial(pipeline.infer, scale=damage.middle.scale)
+        rows.append(restoration(infer, pictures, damage.middle))
+    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+
+
+def _benchmark(entry, data: str | None = None) -> Benchmark | None:
+    """The entry's first benchmark, or the first of that set, or None."""
+    if not data and not entry.benchmarks:
         raise ZooError(f"{entry.name} has no benchmark of its own: name a set with --data")
-    return entry.benchmarks[0].data
+    return next((b for b in entry.benchmarks if data in (None, b.data)), None)
+
+
+def _degradation(entry, data: str, asked: str | None) -> Degradation:
+    spec = entry.spec
+    benchmark = _benchmark(entry, data)
+    if asked is None:
+        return Degradation.parse(benchmark.degrade) if benchmark else spec.degradations[0].middle
+    damage = Degradation.parse(asked)
+    if damage.low != damage.high:
+        raise ZooError(f"degradation {asked!r}: a measurement needs one strength, as {damage.middle}")
+    return damage
+
+
+def _without_border(image: np.ndarray, border: int) -> np.ndarray:
+    return image[border : image.shape[0] - border, border : image.shape[1] - border]

@@ -12,8 +12,63 @@ from typing import Any
 
 from zoo.errors import ZooError
 
-OUTPUTS = {"classify": "probs", "denoise": "restored"}
+OUTPUTS = {"classify": "probs", "denoise": "restored", "restore": "restored", "upscale": "enlarged"}
 """Task -> the name of an exported model's output; its keys are the tasks there are."""
+
+STRENGTHS = {"noise": (0, 255), "bicubic": (2, 8), "jpeg": (1, 100)}
+"""Kind of degradation -> its least and greatest strength."""
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """What is done to a clean picture, for a net to undo it; written `kind:low-high`.
+
+    Attributes:
+        kind: `noise` (white, Gaussian, not clipped; the strength is its standard deviation in
+            grey levels of 0..255), `bicubic` (reduced by this whole factor) or `jpeg`
+            (compressed at this quality).
+        low: the least strength.
+        high: the greatest; equal to `low` where the strength is fixed.
+    """
+
+    kind: str
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.low:g}" + (f"-{self.high:g}" if self.high > self.low else "")
+
+    @property
+    def scale(self) -> int:
+        """By how much a net has to enlarge the picture to undo it."""
+        return int(self.low) if self.kind == "bicubic" else 1
+
+    @property
+    def middle(self) -> "Degradation":
+        """The same at the strength half-way."""
+        half = (self.low + self.high) / 2
+        half = half if self.kind == "noise" else int(half)
+        return Degradation(self.kind, half, half)
+
+    @classmethod
+    def parse(cls, text: str) -> "Degradation":
+        """Reads `noise:25`, `noise:0-55`, `bicubic:3`, `jpeg:5-99`. Raises ZooError."""
+        kind, _, strengths = str(text).partition(":")
+        low, _, high = strengths.partition("-")
+        try:
+            least, greatest = STRENGTHS[kind]
+            number = float if kind == "noise" else int
+            made = cls(kind, number(low), number(high or low))
+        except (KeyError, ValueError):
+            raise ZooError(
+                f"degradation {text!r}: expected noise:SIGMA, bicubic:FACTOR or jpeg:QUALITY, "
+                "as noise:25, or a range, as noise:0-55"
+            ) from None
+        if not least <= made.low <= made.high <= greatest:
+            raise ZooError(
+                f"degradation {text!r}: {kind} goes from {least} to {greatest}, low before high"
+            )
+        return made
 
 
 @dataclass(frozen=True)
@@ -25,7 +80,12 @@ class Spec:
         shape: of one input picture, `(h, w, c)`; `None` where the net takes any size.
         value_range: what the net expects for black and for white.
         labels: the classes in the order of the net's outputs (classify).
-        sigma: standard deviation of the noise, in grey levels of 0..255 (denoise).
+        degrade: what it undoes, each as `Degradation.parse` reads it (all but classify).
+        scales: by which factors it can enlarge; the first unless another is asked for.
+        luma: of colour pictures, only the luma Y (BT.601, 16..235) goes through the net; chroma
+            is enlarged at most. Otherwise a grey net restores each colour channel by itself.
+        margin: so many pixels less at each side has the net's output (convolutions without
+            padding); the picture is mirrored at its border first, so that none are lost.
         reach: how many pixels away an input pixel can change an output pixel; the
             overlap of tiles. Meaningful where the size is free.
     """
@@ -34,7 +94,10 @@ class Spec:
     shape: tuple[int | None, int | None, int]
     value_range: tuple[float, float] = (0.0, 1.0)
     labels: tuple[str, ...] = ()
-    sigma: float | None = None
+    degrade: tuple[str, ...] = ()
+    scales: tuple[int, ...] = (1,)
+    luma: bool = False
+    margin: int = 0
     reach: int = 0
 
     @property
@@ -47,12 +110,28 @@ class Spec:
         return self.task != "classify"
 
     @property
+    def channels(self) -> int | str:
+        """What a data set is read as: 1 (grey), 3 (colour) or "Y" (luma)."""
+        return "Y" if self.luma else self.shape[-1]
+
+    @property
+    def degradations(self) -> tuple[Degradation, ...]:
+        return tuple(map(Degradation.parse, self.degrade))
+
+    @property
     def output(self) -> str:
         """The name of an exported model's output."""
         return OUTPUTS[self.task]
 
-    def encode(self, pixels):
-        """Pixels in [0, 1] -> the net's value range. Any array or tensor, any shape."""
+    def encode(self, pixels, scale: int = 1):
+        """Pixels in [0, 1] -> the net's value range. Any array or tensor, any shape.
+
+        With a scale, `[b, h, w, c]` is enlarged by it first (bicubic).
+        """
+        if scale != 1:
+            from zoo.resize import enlarge
+
+            pixels = enlarge(pixels, scale)
         low, high = self.value_range
         return pixels * (high - low) + low
 
@@ -67,7 +146,9 @@ class Recipe:
     """How a name is trained. Everything that changes the resulting bytes is here.
 
     Attributes:
-        data: a set of tensorflow-datasets, a restoration set, or `folder:PATH`.
+        data: a set of tensorflow-datasets, a restoration set, or `folder:PATH`; several are
+            joined by `+`.
+        start: the name whose weights it starts from, or None: fresh ones.
         steps: optimizer steps; the learning rate falls to zero over them (half a cosine).
         batch: pictures, or patches, a step.
         learning_rate: its peak, after `warmup` steps of linear rise.
@@ -76,11 +157,14 @@ class Recipe:
         loss: a key of `zoo.training.steps.LOSSES`.
         label_smoothing: share of the target spread over all classes (classify).
         patch: side of the square crops that train a net of free size.
+        rescale: factors below 1; smaller copies of the pictures are used, too.
         augment: keys of `zoo.data.batches.AUGMENTATIONS`, applied in this order.
         ema: decay of the averaged weights that are delivered in place of the last, or None.
         holdout: how many training pictures are kept out for choices; never a test set.
         every: steps between two checkpoints, log lines and held-out figures.
         seed: of the initial weights, the batches and the noise.
+        precision: "float32" or "mixed_bfloat16": what the layers compute in while training.
+            Weights, and the net that is delivered, are float32.
     """
 
     data: str
@@ -98,6 +182,9 @@ class Recipe:
     holdout: int = 0
     every: int = 250
     seed: int = 1
+    precision: str = "float32"
+    start: str | None = None
+    rescale: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,11 +193,13 @@ class Benchmark:
 
     Attributes:
         data: the set, as in `zoo evaluate --data`.
+        degrade: what is done to its pictures, as `Degradation.parse` reads it (restoration).
         published: label -> metric -> figure, such as `{"paper": {"psnr": 29.23}}`.
     """
 
     data: str
     published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    degrade: str | None = None
 
 
 @dataclass(frozen=True)

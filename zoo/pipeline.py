@@ -1,5 +1,8 @@
 """From a name to a callable: pixels in, labels or a picture out."""
 
+import functools
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +10,7 @@ import numpy as np
 
 from zoo import index
 from zoo.errors import ZooError
-from zoo.pixels import fit_channels, read
+from zoo.pixels import fit_channels, from_ycbcr, read, to_ycbcr
 from zoo.tiling import tiled
 from zoo.weights import load_into
 
@@ -36,66 +39,120 @@ class Pipeline:
     def __repr__(self) -> str:
         return f"<{self.entry.full_name}: {self.entry.summary}>"
 
-    def __call__(self, picture, progress: bool = True):
-        """Classifies or restores.
+    def __call__(
+        self, picture, scale: int | None = None, progress: bool = True, ensemble: bool = False
+    ):
+        """Classifies, restores or enlarges.
 
         Args:
             picture: a path, a PIL image, or an array: uint8, uint16 or float in [0, 1], `[h, w]`,
                 `[h, w, c]`, `[b, h, w]` (grey, wider than 16) or `[b, h, w, c]`; or a list.
+            scale: by how much to enlarge, one of `spec.scales`; by default the first.
             progress: show a bar (on stderr) where a large picture takes more than two seconds.
+            ensemble: restore the picture in its eight rotations and mirrorings and take the mean
+                (Timofte et al. 2016): a little better, eight times as long. Not for classify.
 
         Returns:
             classify: the `Label`s of a picture, most probable first; a list of these for a batch.
-            denoise: pictures of the kind that came (an image for a path), same size, type and
-                range. A grey net restores each colour channel by itself; alpha is kept.
+            Others: pictures of the kind that came (an image for a path), same type and range,
+                and same size but for the scale. Alpha is kept, and enlarged with them.
 
         Raises:
-            ZooError: the input is no such picture; the message says what was expected.
+            ZooError: the input is no such picture, or the net has no such scale; the message
+                says what was expected.
         """
         if isinstance(picture, (list, tuple)):
-            return [self(one, progress) for one in picture]
+            return [self(one, scale, progress, ensemble) for one in picture]
         pixels = read(picture)
-        result = self.infer(pixels.values, progress)
+        result = self.infer(pixels.values, scale, progress, ensemble)
         if self.spec.restores:
             return pixels.back(result)
         answers = [self._labels(p) for p in result]
         return answers[0] if pixels.single else answers
 
-    def infer(self, values: np.ndarray, progress: bool = False) -> np.ndarray:
+    def infer(
+        self,
+        values: np.ndarray,
+        scale: int | None = None,
+        progress: bool = False,
+        ensemble: bool = False,
+    ) -> np.ndarray:
         """Pixels to the task's plain result; what an exported file computes, too.
 
         Args:
             values: float32 `[b, h, w, c]`, pixels in [0, 1]; noise may pass the ends.
-            progress: as in a call.
+            scale, progress, ensemble: as in a call.
 
         Returns:
-            classify: probabilities `[b, classes]`. denoise: pixels `[b, h, w, c]` in [0, 1].
+            classify: probabilities `[b, classes]`.
+            Others: pixels `[b, h * scale, w * scale, c]` in [0, 1].
         """
-        return self.restore(values, progress) if self.spec.restores else self.classify(values)
+        if self.spec.restores:
+            return self.restore(values, scale, progress, ensemble)
+        if scale is not None or ensemble:
+            raise ZooError(f"{self.entry.name} classifies: it takes no scale and no ensemble")
+        return self.classify(values)
 
     def classify(self, values: np.ndarray) -> np.ndarray:
         """`[b, h, w, c]` of any size, pixels in [0, 1] -> probabilities `[b, classes]`."""
         return self.run(self.spec.encode(self._fitted(values)))
 
-    def restore(self, values: np.ndarray, progress: bool = False) -> np.ndarray:
-        """`[b, h, w, c]`, pixels near [0, 1] (noise may pass the ends) -> the same in [0, 1]."""
-        channels = self.spec.shape[-1]
-        if channels not in (1, values.shape[-1]):
-            raise ZooError(f"{self.entry.name} restores pictures of {channels} channels only")
-        each = values if channels == values.shape[-1] else _channels_as_batch(values)
-        result = self.spec.decode(
-            tiled(self.run, self.spec.encode(each), self.spec.reach, progress=progress)
-        )
-        result = np.clip(result, 0, 1)
-        return result if each is values else _batch_as_channels(result, values.shape)
+    def restore(
+        self,
+        values: np.ndarray,
+        scale: int | None = None,
+        progress: bool = False,
+        ensemble: bool = False,
+    ) -> np.ndarray:
+        """`[b, h, w, c]`, pixels near [0, 1] -> `[b, h * scale, w * scale, c]` in [0, 1].
+
+        A grey net restores the luma of colour pictures, or each channel by itself, as its spec
+        says; a colour net takes grey for colour, and gives back the mean.
+        """
+        scale = self._known(scale)
+        net, came = self.spec.shape[-1], values.shape[-1]
+        through = functools.partial(self._through_net, scale=scale, progress=progress)
+        if ensemble:
+            through = functools.partial(_mean_of_eight, through)
+        if came == net:
+            return through(values)
+        if came == 1:
+            return through(np.repeat(values, net, -1)).mean(-1, keepdims=True)
+        if self.spec.luma:
+            ycbcr = to_ycbcr(values)
+            chroma = np.asarray(self.spec.decode(self.spec.encode(ycbcr[..., 1:], scale)))
+            return from_ycbcr(np.concatenate([through(ycbcr[..., :1]), chroma], -1))
+        return _batch_as_channels(through(_channels_as_batch(values)), came)
+
+    def _through_net(self, values: np.ndarray, scale: int, progress: bool) -> np.ndarray:
+        spec = self.spec
+        encoded = np.asarray(spec.encode(values, scale))
+        restored = tiled(self.run, encoded, spec.reach, progress=progress)
+        return np.clip(spec.decode(restored), 0, 1)
+
+    def _known(self, scale: int | None) -> int:
+        scales = self.spec.scales
+        if scale is None:
+            return scales[0]
+        if scale not in scales:
+            known = " or ".join(map(str, scales))
+            raise ZooError(f"{self.entry.name} enlarges by {known}: a scale of {scale!r} came")
+        return int(scale)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
-        """The net alone, in inference: float32 `[b, h, w, c]` in the spec's value range."""
+        """The net alone, in inference: float32 `[b, h, w, c]` in the spec's value range.
+
+        A net that restores gives the same shape; what its `margin` takes is added before.
+        """
         import tensorflow as tf
 
         if self._compiled is None:
             signature = tf.TensorSpec((None, *self.spec.shape), tf.float32)
             self._compiled = tf.function(lambda x: self.net(x, training=False), [signature])
+        if self.spec.margin:
+            from zoo.resize import mirrored
+
+            batch = mirrored(batch, self.spec.margin)
         return self._compiled(batch).numpy()
 
     def _fitted(self, values: np.ndarray) -> np.ndarray:
@@ -131,12 +188,22 @@ def load(name: str, weights: object = "pretrained") -> Pipeline:
     return Pipeline(entry, net, source)
 
 
+def _mean_of_eight(restore: Callable, values: np.ndarray) -> np.ndarray:
+    """The mean of what a picture's rotations and mirrorings give, turned back."""
+    total = 0
+    for turns, mirror in itertools.product(range(4), (1, -1)):
+        turned = np.rot90(values[:, :, ::mirror], turns, axes=(1, 2))
+        total += np.rot90(restore(turned), -turns, axes=(1, 2))[:, :, ::mirror]
+    return total / 8
+
+
 def _channels_as_batch(values: np.ndarray) -> np.ndarray:
     """`[b, h, w, c]` -> `[b * c, h, w, 1]`."""
     batch, height, width, channels = values.shape
     return np.moveaxis(values, -1, 1).reshape(batch * channels, height, width, 1)
 
 
-def _batch_as_channels(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    batch, height, width, channels = shape
-    return np.moveaxis(values.reshape(batch, channels, height, width), 1, -1)
+def _batch_as_channels(values: np.ndarray, channels: int) -> np.ndarray:
+    """`[b * c, h, w, 1]` -> `[b, h, w, c]`."""
+    height, width = values.shape[1:3]
+    return np.moveaxis(values.reshape(-1, channels, height, width), 1, -1)

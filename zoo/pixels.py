@@ -14,6 +14,10 @@ from zoo.errors import ZooError
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow's "L"
+_YCBCR = np.array(  # ITU-R BT.601, Y in 16..235 of 255, as MATLAB's rgb2ycbcr
+    [[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]
+)
+_YCBCR_BLACK = np.array([16, 128, 128])
 _MOST_CHANNELS = 16  # a three-dimensional array whose last axis is longer is a batch of grey
 
 
@@ -24,7 +28,7 @@ class Pixels:
     Attributes:
         values: `[b, h, w, c]` float32 in [0, 1], c is 1 or 3.
         single: whether one picture came, rather than a batch.
-        back: values of the same shape -> the kind of object that came.
+        back: values of the same shape, or enlarged -> the kind of object that came.
     """
 
     values: np.ndarray
@@ -92,11 +96,27 @@ def folder_files(folder) -> list[Path]:
     return files
 
 
-def fit_channels(values: np.ndarray, channels: int) -> np.ndarray:
-    """`[..., c]` -> `[..., channels]`: grey by BT.601 luma, colour by repeating."""
+def fit_channels(values: np.ndarray, channels: int | str) -> np.ndarray:
+    """`[..., c]` -> `[..., channels]`: grey by BT.601 luma, colour by repeating.
+
+    With "Y", colour becomes the luma of `to_ycbcr`, and grey stays what it is.
+    """
+    if channels == "Y":
+        return values if values.shape[-1] == 1 else to_ycbcr(values)[..., :1]
     if values.shape[-1] == channels:
         return values
     return values @ LUMA[:, None] if channels == 1 else np.repeat(values, channels, -1)
+
+
+def to_ycbcr(values: np.ndarray) -> np.ndarray:
+    """Colour `[..., 3]` in [0, 1] -> Y, Cb, Cr as 8-bit video has them, over 255."""
+    return ((values @ _YCBCR.T + _YCBCR_BLACK) / 255).astype(np.float32)
+
+
+def from_ycbcr(values: np.ndarray) -> np.ndarray:
+    """The inverse of `to_ycbcr`, clipped to [0, 1]."""
+    colour = (values * 255 - _YCBCR_BLACK) @ np.linalg.inv(_YCBCR).T
+    return np.clip(colour, 0, 1).astype(np.float32)
 
 
 def to_uint8(values: np.ndarray) -> np.ndarray:
@@ -149,10 +169,18 @@ def _from_array(picture) -> Pixels:
     def back(result: np.ndarray) -> np.ndarray:
         if scale != 1:
             result = np.rint(np.clip(result, 0, 1) * scale)
-        whole = np.concatenate([result.astype(array.dtype), alpha], -1)
-        return whole.astype(array.dtype, copy=False).reshape(array.shape)
+        whole = np.concatenate([result.astype(array.dtype), _enlarged(alpha, result.shape)], -1)
+        whole = whole.astype(array.dtype, copy=False)
+        whole = whole if array.ndim == 4 or array.ndim == 3 and single else whole[..., 0]
+        return whole[0] if single else whole
 
     return Pixels(values[..., :channels], single, back)
+
+
+def _enlarged(alpha: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Alpha `[b, h, w, 1]` or `[b, h, w, 0]` in the size of a result, each pixel repeated."""
+    factors = [large // small for large, small in zip(shape[1:3], alpha.shape[1:3], strict=True)]
+    return alpha.repeat(factors[0], 1).repeat(factors[1], 2)
 
 
 def _scale(array: np.ndarray) -> int:

@@ -2,10 +2,14 @@
 
 import tensorflow as tf
 
-from zoo.data.degrade import gaussian_noise
+from zoo.data.degrade import any_of
 from zoo.data.sources import Pictures
 from zoo.errors import ZooError
 from zoo.index import Entry, Recipe
+from zoo.pixels import to_uint8
+
+MARGIN = 12
+"""So far around a patch it is reduced and enlarged with it, then cut off: no border shows."""
 
 
 class Bank:
@@ -43,32 +47,57 @@ def dataset(entry: Entry, pictures: Pictures, start: int, end: int) -> tf.data.D
         ZooError: pictures smaller than the patch, of another size than the net's, without
             classes or of other classes; fewer pictures than a batch.
     """
-    make = {"classify": _labelled, "denoise": _noisy}[entry.spec.task](entry, pictures)
+    make = (_degraded if entry.spec.restores else _labelled)(entry, pictures)
     steps = tf.data.Dataset.range(start, end)
     return steps.map(make, num_parallel_calls=1, deterministic=True).prefetch(4)
 
 
-def _noisy(entry: Entry, pictures: Pictures):
-    spec, recipe, bank = entry.spec, entry.recipe, Bank(pictures)
-    if recipe.patch > bank.smallest:
+def _degraded(entry: Entry, pictures: Pictures):
+    spec, recipe = entry.spec, entry.recipe
+    reduced = any(d.kind == "bicubic" for d in spec.degradations)
+    around = max(spec.margin, MARGIN if reduced else 0)
+    side = recipe.patch + 2 * around
+    bank = Bank(_rescaled(pictures, recipe.rescale, side))
+    if side > bank.smallest:
         raise ZooError(
             f"{pictures.name} has a picture with a side of {bank.smallest} pixels: the recipe's "
-            f"patches are {recipe.patch}; leave such pictures out or train on smaller patches"
+            f"patches take {side}; leave such pictures out or train on smaller patches"
         )
 
     def make(step):
         seeds = _seeds(recipe, step)
         index = tf.random.stateless_uniform([recipe.batch], seeds[0], 0, bank.count, tf.int64)
-        room = tf.gather(bank.sizes, index) - recipe.patch + 1
+        room = tf.gather(bank.sizes, index) - side + 1
         corner = tf.random.stateless_uniform([recipe.batch, 2], seeds[1])
         corner = tf.cast(corner * tf.cast(room, tf.float32), tf.int64)
         corner = tf.minimum(corner, room - 1)
-        pixels = bank.crops(index, corner, recipe.patch, recipe.patch)
-        clean = spec.encode(_augmented(_to_float(pixels), recipe, seeds[2]))
-        scale = spec.value_range[1] - spec.value_range[0]
-        return gaussian_noise(clean, spec.sigma * scale, seeds[3]), clean
+        pixels = bank.crops(index, corner, side, side)
+        clean = _augmented(_to_float(pixels), recipe, seeds[2])
+        damaged = any_of(clean, spec.degradations, seeds[3])
+        return (
+            spec.encode(_middle(damaged, recipe.patch + 2 * spec.margin)),
+            spec.encode(_middle(clean, recipe.patch)),
+        )
 
     return make
+
+
+def _middle(images, side: int):
+    first = (images.shape[1] - side) // 2
+    return images[:, first : first + side, first : first + side]
+
+
+def _rescaled(pictures: Pictures, factors: tuple[float, ...], least: int) -> Pictures:
+    """With smaller copies, by these factors, as long as these have sides of at least `least`."""
+    smaller = [_smaller(image, f) for f in factors if f != 1 for image in pictures.images]
+    kept = [image for image in smaller if min(image.shape[:2]) >= least]
+    return Pictures(pictures.name, [*pictures.images, *kept])
+
+
+def _smaller(image, factor: float):
+    size = [round(side * factor) for side in image.shape[:2]]
+    resized = tf.image.resize(image, size, "bicubic", antialias=True)
+    return to_uint8(resized.numpy() / 255)
 
 
 def _labelled(entry: Entry, pictures: Pictures):

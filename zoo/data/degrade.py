@@ -1,14 +1,97 @@
 """What is done to a clean picture before a net has to restore it. Seeded and stateless."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
+from zoo.index import Degradation
+from zoo.resize import enlarge, reduce
 
-def gaussian_noise(images, sigma: float, seed):
+
+def gaussian_noise(images, sigma, seed):
     """Adds white Gaussian noise and does not clip.
 
     Args:
         images: float `[b, h, w, c]`, pixels in [0, 1].
-        sigma: standard deviation in grey levels of 0..255.
+        sigma: standard deviation in grey levels of 0..255; a number, or `[b, 1, 1, 1]`.
         seed: two integers.
     """
-    return images + tf.random.stateless_normal(tf.shape(images), seed, stddev=sigma / 255)
+    return images + tf.random.stateless_normal(tf.shape(images), seed) * (sigma / 255)
+
+
+def jpeg(images, quality):
+    """Compresses to JPEG and opens again, by libjpeg.
+
+    Args:
+        images: float `[b, h, w, c]`, pixels in [0, 1], c is 1 or 3.
+        quality: 1 to 100; an integer, or int32 `[b]`.
+    """
+
+    def one(image_and_quality):
+        image, quality = image_and_quality
+        return tf.image.adjust_jpeg_quality(image, quality, dct_method="INTEGER_ACCURATE")
+
+    each = (images, tf.broadcast_to(quality, tf.shape(images)[:1]))
+    return tf.map_fn(one, each, fn_output_signature=tf.TensorSpec(images.shape[1:]))
+
+
+def divisible(images, degradation: Degradation):
+    """`[..., h, w, c]` cut, below and at the right, to sides that can be reduced by the factor."""
+    height, width = images.shape[-3:-1]
+    factor = degradation.scale
+    return images[..., : height - height % factor, : width - width % factor, :]
+
+
+def degrade(images, degradation: Degradation, seed):
+    """One degradation of one strength, `low`: what a user would have in hand.
+
+    Args:
+        images: float `[b, h, w, c]`, pixels in [0, 1]; for `bicubic`, sides that it divides.
+        degradation: only its `low` counts.
+        seed: two integers, for the noise.
+
+    Returns:
+        The same shape, or for `bicubic` `[b, h / low, w / low, c]`.
+    """
+    if degradation.kind == "noise":
+        return gaussian_noise(images, degradation.low, seed)
+    if degradation.kind == "bicubic":
+        return reduce(images, degradation.low)
+    return jpeg(images, degradation.low)
+
+
+def any_of(images, degradations: Sequence[Degradation], seed):
+    """Each picture gets one of several degradations, at a strength in its range; all equally often.
+
+    What was reduced is enlarged again, so that the shape stays.
+
+    Args:
+        images: float `[b, h, w, c]`, pixels in [0, 1].
+        degradations: at least one.
+        seed: two integers.
+    """
+    seeds = tf.random.split(seed, len(degradations) + 1)
+    options = [_at_random(images, d, seeds[n]) for n, d in enumerate(degradations)]
+    return _one_for_each(options, seeds[-1])
+
+
+def _at_random(images, degradation: Degradation, seed):
+    kind, low, high = degradation.kind, degradation.low, degradation.high
+    count, seeds = tf.shape(images)[0], tf.random.split(seed, 2)
+    if kind == "noise":
+        sigma = tf.random.stateless_uniform([count, 1, 1, 1], seeds[0], low, high)
+        return gaussian_noise(images, sigma, seeds[1])
+    if kind == "bicubic":
+        factors = range(low, high + 1)
+        return _one_for_each([enlarge(reduce(images, f), f) for f in factors], seeds[0])
+    quality = tf.random.stateless_uniform([count], seeds[0], low, high + 1, tf.int32)
+    return jpeg(images, quality)
+
+
+def _one_for_each(options: list, seed):
+    """`[b, ...]` of several tensors `[b, ...]`: each row from one of them."""
+    if len(options) == 1:
+        return options[0]
+    count = tf.shape(options[0])[0]
+    which = tf.random.stateless_uniform([count], seed, 0, len(options), tf.int32)
+    return tf.gather(tf.stack(options, 1), which, batch_dims=1)

@@ -60,14 +60,15 @@ class Pictures:
         return np.array([places[_letters(name)] for name in self.classes])[self.labels]
 
 
-def load(name: str, channels: int, split: str = "train") -> Pictures:
+def load(name: str, channels: int | str, split: str = "train") -> Pictures:
     """Loads a whole set.
 
     Args:
         name: `folder:PATH` (pictures, or one folder a class), a restoration set, or a set of
             tensorflow-datasets. The last is prepared from files in `$ZOO_DATA/NAME` where they
             are, and downloaded otherwise; its checksums are tensorflow-datasets' own.
-        channels: 1 for grey, 3 for colour; pictures are converted.
+            Several sets without classes, joined by `+`, are one.
+        channels: 1 for grey, 3 for colour, "Y" for luma; pictures are converted.
         split: of a set of tensorflow-datasets.
 
     Raises:
@@ -75,6 +76,9 @@ def load(name: str, channels: int, split: str = "train") -> Pictures:
     """
     if name.startswith("folder:"):
         return _folder(name, Path(name.removeprefix("folder:")), channels)
+    if "+" in name:
+        parts = [load(part, channels, split) for part in name.split("+")]
+        return Pictures(name, [image for part in parts for image in part.images])
     if name in RESTORATION:
         return _folder(name, _restoration_folder(name), channels)
     return _tensorflow_dataset(name, channels, split)
@@ -97,7 +101,7 @@ def _restoration_folder(name: str) -> Path:
     return Path(root) / "restoration" / name
 
 
-def _folder(name: str, folder: Path, channels: int) -> Pictures:
+def _folder(name: str, folder: Path, channels: int | str) -> Pictures:
     if not folder.is_dir():
         raise ZooError(f"{folder}: no such folder")
     try:
@@ -121,11 +125,11 @@ def _letters(name: str) -> str:
     return "".join(c for c in name.lower() if c.isalnum())
 
 
-def _file(path: Path, channels: int) -> np.ndarray:
+def _file(path: Path, channels: int | str) -> np.ndarray:
     return to_uint8(fit_channels(read(path).values[0], channels))
 
 
-def _tensorflow_dataset(name: str, channels: int, split: str) -> Pictures:
+def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
     try:
         import tensorflow_datasets as tfds
     except ImportError:
@@ -152,7 +156,7 @@ def _tensorflow_dataset(name: str, channels: int, split: str) -> Pictures:
     return Pictures(name, images, np.asarray(examples["label"], np.int64), classes)
 
 
-def _channels(image: np.ndarray, channels: int) -> np.ndarray:
+def _channels(image: np.ndarray, channels: int | str) -> np.ndarray:
     if image.shape[-1] == channels:
         return image
     return to_uint8(fit_channels(image.astype(np.float32) / 255, channels))

@@ -1,5 +1,6 @@
 """A finished run directory -> `zoo/pretrained/NAME/TAG/`: weights, golden, figures, card."""
 
+import json
 import math
 import shutil
 from collections.abc import Callable
@@ -8,10 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import card, evaluate, files, index, weights
+from zoo import card, files, index, results, strip, weights
 from zoo.data import sources
-from zoo.data.degrade import gaussian_noise
-from zoo.errors import MissingExtra, ZooError
+from zoo.data.degrade import degrade, divisible
+from zoo.errors import ZooError
 from zoo.pipeline import Pipeline, load
 from zoo.pixels import fit_channels, to_uint8
 
@@ -19,12 +20,12 @@ MACS_SIZE = (256, 256)
 """At which size the multiply-accumulates of a net of free size are counted."""
 
 
-def publish(run: Path, check_files: Callable[[Pipeline], list[dict]]) -> Path:
+def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
     """Measures a trained net on its benchmarks and puts it where `zoo.load` finds it.
 
     Args:
         run: a run directory that `zoo train` finished, with the recipe of the index.
-        check_files: exports and checks a pipeline; its rows go into the card.
+        measure: `export.measure.measure`.
 
     Returns:
         The published folder; it appears whole or not at all.
@@ -36,8 +37,8 @@ def publish(run: Path, check_files: Callable[[Pipeline], list[dict]]) -> Path:
     entry = index.entry(facts["name"])
     _check_finished(run, facts, entry)
     pipeline = load(entry.full_name, run)
-    rows = [evaluate.evaluate(pipeline, b.data, progress=True) for b in entry.benchmarks]
-    facts |= {"macs": count_macs(pipeline), "figures": rows, "files": check_files(pipeline)}
+    measured = measure(pipeline)
+    facts |= {"macs": count_macs(pipeline)}
     folder = weights.pretrained_folder(entry)
     with files.whole(folder) as partial:
         partial.mkdir()
@@ -46,8 +47,26 @@ def publish(run: Path, check_files: Callable[[Pipeline], list[dict]]) -> Path:
         digest = files.sha256((partial / weights.GOLDEN).read_bytes())
         facts["sha256"] = facts["sha256"] | {weights.GOLDEN: digest}
         files.write_json(partial / weights.RUN, facts)
-        (partial / weights.CARD).write_text(card.card(entry, facts), encoding="utf-8")
+    record(pipeline, measured)
     return folder
+
+
+def record(pipeline: Pipeline, measured) -> Path:
+    """Keeps what `export.measure.measure` found of a published net, and prints its card anew.
+
+    Returns:
+        The card.
+    """
+    entry = pipeline.entry
+    folder = weights.pretrained_folder(entry)
+    results.record(entry, measured.figures)
+    facts = files.read_json(folder / weights.RUN) | {"files": measured.files}
+    files.write_json(folder / weights.RUN, facts)
+    if pipeline.spec.restores:
+        with files.whole(folder / weights.STRIP) as partial:
+            strip.strip(pipeline).save(partial, format="PNG", optimize=True)
+    files.write_text(folder / weights.CARD, card.card(entry, facts, results.rows(entry)))
+    return folder / weights.CARD
 
 
 def golden(pipeline: Pipeline) -> dict[str, np.ndarray]:
@@ -59,10 +78,12 @@ def golden(pipeline: Pipeline) -> dict[str, np.ndarray]:
     """
     spec = pipeline.spec
     if spec.restores:
-        photograph = _photograph(spec.shape[-1])
-        pixels = to_uint8(gaussian_noise(photograph, spec.sigma, seed=(0, 0)).numpy())
+        damage = spec.degradations[0].middle
+        part = strip.photograph("astronaut")[40:136, 80:192]
+        clean = divisible(fit_channels(part[None].astype(np.float32) / 255, spec.channels), damage)
+        pixels = to_uint8(np.asarray(degrade(clean, damage, seed=(0, 0))))
     else:
-        pictures = sources.load(pipeline.entry.benchmarks[0].data, spec.shape[-1], split="test")
+        pictures = sources.load(pipeline.entry.benchmarks[0].data, spec.channels, split="test")
         pixels = np.stack(pictures.images[:16])
     result = pipeline.infer(pixels.astype(np.float32) / 255)
     return {"pixels": pixels, "result": result}
@@ -72,7 +93,9 @@ def count_macs(pipeline: Pipeline) -> dict:
     """Multiply-accumulates of convolutions and dense layers for one picture, and its size."""
     height, width, channels = pipeline.spec.shape
     size = MACS_SIZE if pipeline.spec.free_size else (height, width)
-    sized = keras.models.clone_model(pipeline.net, keras.Input((*size, channels)))
+    around = 2 * pipeline.spec.margin
+    seen = (size[0] + around, size[1] + around, channels)
+    sized = keras.models.clone_model(pipeline.net, keras.Input(seen))
     kernels = [layer for layer in sized.layers if hasattr(layer, "kernel")]
     count = sum(math.prod(k.kernel.shape) * math.prod(k.output.shape[1:-1]) for k in kernels)
     return {"size": list(size), "count": count}
@@ -81,18 +104,8 @@ def count_macs(pipeline: Pipeline) -> dict:
 def _check_finished(run: Path, facts: dict, entry: index.Entry) -> None:
     if weights.WEIGHTS not in facts.get("sha256", {}):
         raise ZooError(f"{run} is not finished: run its command again, {facts['command']!r}")
-    if facts["recipe"] != entry.as_dict()["recipe"] | {"augment": list(entry.recipe.augment)}:
+    if facts["recipe"] != json.loads(json.dumps(entry.as_dict()["recipe"])):
         raise ZooError(
             f"{run} was trained by another recipe than the index has for {entry.full_name}: "
             "train it again, or register what was changed under a tag of its own"
         )
-
-
-def _photograph(channels: int) -> np.ndarray:
-    """Part of a photograph in the public domain (NASA) that scikit-image ships."""
-    try:
-        from skimage import data
-    except ImportError:
-        raise MissingExtra("scikit-image", "demo", "the golden picture") from None
-    part = data.astronaut()[40:136, 176:288]
-    return fit_channels(part[None].astype(np.float32) / 255, channels)

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo import evaluate, files, index, weights
@@ -36,7 +37,8 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
     Args:
         name: from the index.
         run: the run directory; `runs/NAME` by default.
-        start: weights to start from: a name, a run directory or a `.h5` file. Fresh by default.
+        start: weights to start from in place of the recipe's: a name, a run directory or a `.h5`
+            file.
         strategy: a `tf.distribute.Strategy`; by default one device.
         **changes: fields of the recipe to replace, such as `steps=100` or `data="folder:DIR"`.
 
@@ -47,14 +49,16 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
         ZooError: unknown name or field; data that does not fit; a run directory of another
             recipe; a loss that is no longer finite; a disk that is full.
     """
+    if start is not None:
+        changes["start"] = str(start)
     entry = _changed(index.entry(name), changes)
     run = Path(run or Path("runs") / entry.name)
-    facts = _claim(run, entry, start)
+    facts = _claim(run, entry)
     if "sha256" in facts:
         return run
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
-        training = _Training(entry, run, start, strategy)
+        training = _Training(entry, run, strategy)
     training.run_to_the_end()
     digest = weights.save(training.deliver(), run / weights.WEIGHTS)
     _finish(run, facts, training.log.rows, digest)
@@ -64,14 +68,14 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
 class _Training:
     """The parts of one training: net, twin, optimizer, data, checkpoints, log."""
 
-    def __init__(self, entry: index.Entry, run: Path, start, strategy):
+    def __init__(self, entry: index.Entry, run: Path, strategy):
         recipe = entry.recipe
         keras.utils.set_random_seed(recipe.seed)
         self.entry, self.recipe, self.strategy = entry, recipe, strategy
         self.pipeline = Pipeline(entry, entry.build())
-        if start is not None:
-            _load_start(self.pipeline.net, entry, start)
-        self.twin = fused_twin(self.pipeline.net)
+        if recipe.start is not None:
+            _load_start(self.pipeline.net, entry)
+        self.twin = fused_twin(self.pipeline.net, recipe.precision)
         self.optimizer = make_optimizer(recipe)
         self.train_set, self.held_out = _split(entry)
         self.step = steps.supervised(self.twin, self.optimizer, recipe.loss, strategy)
@@ -107,11 +111,7 @@ class _Training:
     def _held_out_figures(self) -> dict[str, float]:
         if not self.held_out:
             return {}
-        infer, spec = self.pipeline.infer, self.entry.spec
-        if spec.restores:
-            figures = evaluate.restoration(infer, self.held_out, spec.sigma)
-        else:
-            figures = evaluate.recognition(infer, self.held_out, spec.labels)
+        figures = evaluate.held_out(self.pipeline, self.held_out)
         return {f"held_out_{key}": value for key, value in figures.items()}
 
 
@@ -122,13 +122,9 @@ def _changed(entry: index.Entry, changes: dict) -> index.Entry:
     return dataclasses.replace(entry, recipe=dataclasses.replace(entry.recipe, **changes))
 
 
-def _claim(run: Path, entry: index.Entry, start) -> dict:
+def _claim(run: Path, entry: index.Entry) -> dict:
     """Makes the run directory, or checks that the one there is of the same training."""
-    facts = {
-        "name": entry.full_name,
-        "recipe": dataclasses.asdict(entry.recipe),
-        "start": None if start is None else str(start),
-    }
+    facts = {"name": entry.full_name, "recipe": dataclasses.asdict(entry.recipe)}
     facts = json.loads(json.dumps(facts))
     path = run / weights.RUN
     if path.is_file():
@@ -154,9 +150,7 @@ def _claim(run: Path, entry: index.Entry, start) -> dict:
 
 
 def _first_difference(known: dict, facts: dict) -> str:
-    flat = [
-        {**d.get("recipe", {}), **{k: d.get(k) for k in ("name", "start")}} for d in (known, facts)
-    ]
+    flat = [{**d.get("recipe", {}), "name": d.get("name")} for d in (known, facts)]
     key = next(k for k in flat[1] if flat[0].get(k) != flat[1][k])
     return f"{key}: {flat[0].get(key)!r} there, {flat[1][key]!r} asked for"
 
@@ -171,19 +165,34 @@ def _finish(run: Path, facts: dict, curve: list[dict], digest: str) -> None:
     files.write_json(run / weights.RUN, facts)
 
 
-def _load_start(net, entry: index.Entry, start) -> None:
+def _load_start(net, entry: index.Entry) -> None:
     """Weights of the same net: of a name, a run directory or a file."""
+    start = entry.recipe.start
     if start not in index.names():
         return weights.load_into(net, entry, start)
     donor = index.entry(start)
-    if donor.build().count_params() != net.count_params():
+    given = donor.build()
+    weights.load_into(given, donor, "pretrained")
+    pairs = zip(given.get_weights(), net.get_weights(), strict=False)
+    fitted = [_in_channels(*pair) for pair in pairs]
+    if len(given.weights) != len(net.weights) or any(array is None for array in fitted):
         raise ZooError(f"{start} is another net than {entry.name}: name one of the same family")
-    weights.load_into(net, donor, "pretrained")
+    net.set_weights(fitted)
+
+
+def _in_channels(given: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+    """A grey net's weight for a colour net, which then does to the mean what that did to grey."""
+    if given.shape == wanted.shape:
+        return given
+    if given.ndim != wanted.ndim or set(zip(given.shape, wanted.shape)) - {(n, n) for n in given.shape} != {(1, 3)}:
+        return None
+    repeated = np.broadcast_to(given, wanted.shape)
+    return repeated / 3 if given.ndim == 4 and given.shape[2] == 1 else repeated
 
 
 def _split(entry: index.Entry) -> tuple[sources.Pictures, sources.Pictures]:
     """The training pictures, and the last ones of the set, held out for choices."""
-    pictures = sources.load(entry.recipe.data, entry.spec.shape[-1], split="train")
+    pictures = sources.load(entry.recipe.data, entry.spec.channels, split="train")
     kept = len(pictures) - entry.recipe.holdout
     if kept < 1:
         raise ZooError(

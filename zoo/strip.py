@@ -1,0 +1,83 @@
+"""A picture of what a net does: input, result, original, difference, and a part of each, enlarged."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from zoo import metrics
+from zoo.baselines import LABELS, baseline
+from zoo.data.degrade import degrade, divisible
+from zoo.errors import MissingExtra
+from zoo.index import Degradation
+from zoo.pixels import fit_channels, to_uint8
+
+PHOTOGRAPHS = {  # of scikit-image: name -> rows and columns of the part that is shown
+    "astronaut": (slice(0, 264), slice(96, 360)),
+    "camera": (slice(60, 324), slice(120, 384)),
+    "chelsea": (slice(20, 284), slice(100, 364)),
+    "coffee": (slice(90, 354), slice(150, 414)),
+}
+AMPLIFIED = 4
+_ZOOM, _GAP, _LINE = (96, 88, 66), 8, 18  # top, left and side of the enlarged part; pixels
+
+
+def photograph(name: str) -> np.ndarray:
+    """Part of a photograph that scikit-image ships: uint8 `[264, 264, c]`.
+
+    Raises:
+        MissingExtra: scikit-image is not installed.
+    """
+    try:
+        from skimage import data
+    except ImportError:
+        raise MissingExtra("scikit-image", "demo", "photographs") from None
+    return np.atleast_3d(getattr(data, name)())[PHOTOGRAPHS[name]]
+
+
+def columns(pipeline, name: str, damage: Degradation) -> dict[str, np.ndarray]:
+    """A photograph damaged, restored by a classical method and by the net, and clean.
+
+    Returns:
+        label -> uint8 `[h, w, c]`; the damaged one enlarged by repeating its pixels, if it was
+        reduced. The last is the original.
+    """
+    channels = 1 if pipeline.spec.channels == 1 else 3
+    clean = divisible(fit_channels(photograph(name)[None].astype(np.float32) / 255, channels), damage)
+    values = np.asarray(degrade(clean, damage, seed=(0, 0)))
+    scale = damage.scale
+    made = {
+        f"input ({damage})": values.repeat(scale, 1).repeat(scale, 2),
+        LABELS[damage.kind]: baseline(values, damage),
+        pipeline.entry.name: pipeline.restore(values, scale),
+        "original": clean,
+    }
+    return {label: to_uint8(pixels[0]) for label, pixels in made.items()}
+
+
+def strip(pipeline, name: str = "astronaut") -> Image.Image:
+    """The net's picture for its card: one row whole, one row a part of it, four times as large."""
+    damage = pipeline.spec.degradations[0].middle
+    shown = columns(pipeline, name, damage)
+    result, original = shown[pipeline.entry.name], shown["original"]
+    error = np.abs(result.astype(int) - original) * AMPLIFIED
+    difference = {f"difference x{AMPLIFIED}": error.clip(0, 255).astype(np.uint8)}
+    captions = {
+        label: label if label == "original" else f"{label}, {metrics.psnr(pixels, original):.2f} dB"
+        for label, pixels in shown.items()
+    }
+    return _drawn([(captions.get(k, k), v) for k, v in (shown | difference).items()])
+
+
+def _drawn(pictures: list[tuple[str, np.ndarray]]) -> Image.Image:
+    height, width = pictures[0][1].shape[:2]
+    step = width + _GAP
+    sheet = Image.new("RGB", (step * len(pictures) - _GAP, 2 * height + _LINE + _GAP), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for number, (caption, pixels) in enumerate(pictures):
+        left = number * step
+        draw.text((left + 2, 2), caption, "black", font)
+        whole = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        sheet.paste(whole, (left, _LINE))
+        top, first, side = _ZOOM
+        part = whole.crop((first, top, first + side, top + side))
+        sheet.paste(part.resize((width, height), Image.NEAREST), (left, _LINE + height + _GAP))
+    return sheet
