@@ -13,16 +13,10 @@ import zoo
 from export import report
 from export.artifacts import export
 from export.verify import verify_folder
-from zoo import card, files, metrics, weights
-from zoo.data.degrade import gaussian_noise
+from zoo import card, files, metrics, strip, weights
 from zoo.errors import MissingExtra
-from zoo.pixels import to_uint8
 
-PHOTOGRAPHS = {  # of scikit-image: name -> rows and columns of the part that is shown
-    "camera": (slice(60, 316), slice(120, 376)),
-    "chelsea": (slice(20, 276), slice(100, 356)),
-    "coffee": (slice(90, 346), slice(150, 406)),
-}
+PHOTOGRAPHS = ("camera", "chelsea", "coffee")
 PAGE = "index.html"
 
 
@@ -47,22 +41,12 @@ def demo(folder: Path) -> tuple[Path, bool]:
     return folder / PAGE, all(section["report"]["passed"] for section in sections)
 
 
-def denoised(pipeline, name: str) -> dict:
-    """One photograph with noise, restored by the net and by non-local means, with PSNR in dB."""
-    from skimage import data
-
-    photograph = getattr(data, name)()[PHOTOGRAPHS[name]]
-    clean = np.atleast_3d(photograph)[None].astype(np.float32) / 255
-    noisy = gaussian_noise(clean, pipeline.spec.sigma, seed=(0, 0)).numpy()
-    columns = {
-        "noisy": noisy,
-        pipeline.entry.name: pipeline.restore(noisy),
-        "non-local means": _non_local_means(noisy, pipeline.spec.sigma),
-        "original": clean,
-    }
-    original = to_uint8(clean[0])
-    pictures = [_picture(label, to_uint8(values[0]), original) for label, values in columns.items()]
-    return {"title": name, "pictures": pictures}
+def restored(pipeline, name: str) -> dict:
+    """One photograph as it came, by a classical method, by the net, and clean, with PSNR in dB."""
+    damage = pipeline.spec.degradations[0].middle
+    shown = strip.columns(pipeline, name, damage)
+    pictures = [_picture(label, pixels, shown["original"]) for label, pixels in shown.items()]
+    return {"title": name, "damage": str(damage), "pictures": pictures}
 
 
 def recognised(pipeline, pixels: np.ndarray, most: int = 3) -> dict:
@@ -77,24 +61,14 @@ def _section(entry, folder: Path) -> dict:
     found = verify_folder(made)
     section = {
         "entry": entry,
-        "headline": card.headline(entry, weights.published(entry)),
+        "headline": card.headline(entry),
         "report": found,
         "cells": [report.cells(row) for row in found["rows"]],
     }
     if pipeline.spec.restores:
-        return section | {"strips": [denoised(pipeline, name) for name in PHOTOGRAPHS]}
+        return section | {"strips": [restored(pipeline, name) for name in PHOTOGRAPHS]}
     golden = np.load(weights.pretrained_folder(entry) / weights.GOLDEN)["pixels"]
     return section | {"answers": [recognised(pipeline, pixels) for pixels in golden]}
-
-
-def _non_local_means(noisy: np.ndarray, sigma: float) -> np.ndarray:
-    """Buades et al. 2005 as scikit-image has it, told the true noise level; `[1, h, w, c]`."""
-    from skimage.restoration import denoise_nl_means
-
-    level = sigma / 255
-    options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * level, "sigma": level}
-    result = denoise_nl_means(noisy[0], fast_mode=True, channel_axis=-1, **options)
-    return result.reshape(noisy.shape)  # it drops a single channel
 
 
 def _picture(label: str, pixels: np.ndarray, original: np.ndarray) -> dict:

@@ -110,7 +110,7 @@ def test_train_evaluate_export_verify_in_a_row(tmp_path):
     results = [zoo_command(*step) for step in steps]
     assert [r.returncode for r in results] == [0] * 4, [r.stderr for r in results]
     row = json.loads(results[1].stdout)
-    assert set(row) == {"name", "tag", "data", "count", "protocol", "metrics"}
+    assert set(row) == {"name", "tag", "data", "degrade", "count", "protocol", "metrics"}
     assert row["count"] == 12 and row["metrics"]["psnr"] > 20
     assert json.loads((made / "report.json").read_text())["passed"]
 

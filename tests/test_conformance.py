@@ -1,6 +1,7 @@
 """Every promise x every name. What needs a training of its own is in test_training.py."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import tensorflow as tf
 from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
-from zoo import card, pipeline, weights
+from zoo import card, pipeline, results, weights
 from zoo.data import batches, sources
 from zoo.tiling import tiled
 from zoo.training import steps
@@ -48,9 +49,11 @@ def test_it_builds_as_the_entry_says(name):
     assert net.count_params() == entry.parameters
     assert net.input_shape == (None, *entry.spec.shape)
     assert net.input.dtype == net.output.dtype == "float32"
-    for side in (16, 21):
+    for side in (20, 25):
         values = inputs(name, side)
-        expected = values.shape if entry.spec.restores else (2, len(entry.spec.labels))
+        height, width = (size - 2 * entry.spec.margin for size in values.shape[1:3])
+        picture = (2, height, width, values.shape[-1])
+        expected = picture if entry.spec.restores else (2, len(entry.spec.labels))
         assert outputs_of(net, values).shape == expected
 
 
@@ -66,8 +69,14 @@ def test_probabilities_are_such_and_pictures_stay_in_range(name):
     made = with_random_weights(name)
     values = inputs(name)
     if made.spec.restores:
-        result = made.restore(values)
-        assert result.min() >= 0 and result.max() <= 1
+        for scale in made.spec.scales:
+            result = made.restore(values, scale)
+            assert result.min() >= 0 and result.max() <= 1
+            assert result.shape == (
+                2,
+                *(scale * side for side in values.shape[1:3]),
+                values.shape[3],
+            )
     else:
         np.testing.assert_allclose(made.classify(values).sum(-1), 1, atol=1e-6)
 
@@ -80,13 +89,13 @@ def test_each_gradient_is_finite_and_the_loss_of_a_fixed_batch_falls(name, tmp_p
         data_for(entry, tmp_path, each=2),
         steps=20,
         batch=4,
-        patch=16,
+        patch=12,
         learning_rate=1e-3,
         loss=entry.recipe.loss,
         augment=entry.recipe.augment,
     )
     entry = entry.__class__(**entry.__dict__ | {"recipe": small})
-    pictures = sources.load(small.data, entry.spec.shape[-1])
+    pictures = sources.load(small.data, entry.spec.channels)
     batch = next(iter(batches.dataset(entry, pictures, 0, 1)))
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(steps.LOSSES[small.loss](batch[1], net(batch[0], training=True)))
@@ -153,7 +162,8 @@ def test_multiply_accumulates_are_counted(name):
     """Against TensorFlow's own profiler of the graph, which counts two operations each."""
     made = with_random_weights(name)
     counted = count_macs(made)
-    shape = (1, *counted["size"], made.spec.shape[-1])
+    around = 2 * made.spec.margin
+    shape = (1, *(side + around for side in counted["size"]), made.spec.shape[-1])
     graph = tf.function(made.net).get_concrete_function(tf.TensorSpec(shape)).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options |= {"output": "none", "account_type_regexes": ["Conv2D", "MatMul"]}
@@ -188,6 +198,7 @@ def test_published_files_have_their_recorded_hashes(name):
     folder = weights.pretrained_folder(zoo.entry(name))
     assert sorted(p.name for p in folder.iterdir()) == sorted(
         (weights.WEIGHTS, weights.GOLDEN, weights.RUN, weights.CARD)
+        + (weights.STRIP,) * zoo.entry(name).spec.restores
     )
     assert set(weights.published(zoo.entry(name))["sha256"]) == {weights.WEIGHTS, weights.GOLDEN}
     for file in (weights.WEIGHTS, weights.GOLDEN):
@@ -226,21 +237,22 @@ def test_it_loads_with_the_network_blocked(name):
 def test_the_published_training_is_the_recipe_of_the_index(name):
     entry = zoo.entry(name)
     recorded = weights.published(entry)["recipe"]
-    recorded["augment"] = tuple(recorded["augment"])
-    assert recorded == entry.as_dict()["recipe"]
+    assert recorded == json.loads(json.dumps(entry.as_dict()["recipe"]))
 
 
 @every_pretrained
 def test_the_card_is_current(name):
     entry = zoo.entry(name)
     text = (weights.pretrained_folder(entry) / weights.CARD).read_text(encoding="utf-8")
-    assert text == card.card(entry, weights.published(entry)), "run `make cards`"
+    assert text == card.card(entry, weights.published(entry), results.rows(entry)), (
+        "run `make cards`"
+    )
 
 
-def test_the_readmes_table_is_current():
+def test_the_readmes_tables_are_current():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     entries = [zoo.entry(name) for name in NAMES]
-    assert text == card.with_table(text, entries), "run `make cards`"
+    assert text == card.with_tables(text, entries), "run `make cards`"
 
 
 @pytest.mark.parametrize(
@@ -261,9 +273,10 @@ def test_families_know_the_index_and_keras_alone(path):
 def test_it_is_fine_tuned_with_plain_keras(name, tmp_path):
     entry = zoo.entry(name)
     net = with_random_weights(name).net
-    pictures = sources.load(data_for(entry, tmp_path), entry.spec.shape[-1])
+    pictures = sources.load(data_for(entry, tmp_path), entry.spec.channels)
     values = np.stack(pictures.images).astype(np.float32) / 255
-    target = values * 0.5 if entry.spec.restores else pictures.labels
+    inner = slice(entry.spec.margin, -entry.spec.margin or None)
+    target = values[:, inner, inner] * 0.5 if entry.spec.restores else pictures.labels
     loss = "mse" if entry.spec.restores else "sparse_categorical_crossentropy"
     net.compile(keras.optimizers.Adam(0.01), loss)
     history = net.fit(values, target, epochs=8, batch_size=6, verbose=0)

@@ -325,7 +325,9 @@ def test_bank_cuts_crops_out_of_pictures_of_different_sizes(camera):
 @pytest.mark.parametrize("sigma", [5.0, 25.0])
 def test_the_noise_of_a_batch_is_white_of_the_sigma_stated_and_not_clipped(sigma):
     entry = restoring(batch=64, patch=32)
-    entry = dataclasses.replace(entry, spec=dataclasses.replace(entry.spec, sigma=sigma))
+    entry = dataclasses.replace(
+        entry, spec=dataclasses.replace(entry.spec, degrade=(f"noise:{sigma}",))
+    )
     black = Pictures("black", [np.zeros((40, 40, 1), np.uint8)])
     noisy, clean = taken(entry, black, 0, 1)[0]
     noise = (noisy - clean) * 255
@@ -400,7 +402,7 @@ def test_a_labelled_set_that_does_not_fit_is_refused(pictures, message):
 
 
 def test_a_picture_smaller_than_the_patch_is_refused(camera):
-    with pytest.raises(zoo.ZooError, match="side of 31 pixels: the recipe's patches are 32"):
+    with pytest.raises(zoo.ZooError, match="side of 31 pixels: the recipe's patches take 32"):
         batches.dataset(restoring(patch=32), photographs(camera), 0, 1)
 
 

@@ -20,13 +20,13 @@ def write_flat(folder, grey, count=4, size=(96, 96)):
 def test_a_row_of_a_denoiser_says_what_was_measured_and_how(folder):
     pipeline = zoo.load("dncnn_tiny", weights=None)
     row = evaluate(pipeline, f"folder:{folder}")
-    assert set(row) == {"name", "tag", "data", "count", "protocol", "metrics"}
+    assert set(row) == {"name", "tag", "data", "degrade", "count", "protocol", "metrics"}
     assert (row["name"], row["data"], row["count"]) == (
         "dncnn_tiny",
         f"folder:{folder}",
         4,
     )
-    for part in ("sigma 25 ", "not clipped", "seed 0", "rounded to 8 bits", "no border cut"):
+    for part in ("sigma 25 ", "not clipped", "seed 0", "rounded to 8 bits"):
         assert part in row["protocol"]
     assert set(row["metrics"]) == {"psnr", "ssim"}
     assert 15 < row["metrics"]["psnr"] < 25 and 0 < row["metrics"]["ssim"] < 1
@@ -52,7 +52,7 @@ def test_the_noise_is_not_clipped_before_it_is_restored(folder):
         return np.full_like(values, values.mean())
 
     data = write_flat(folder.parent / "black", 0)
-    row = evaluate(zoo.load("dncnn_tiny", weights=None), data, restore)
+    row = evaluate(zoo.load("dncnn_tiny", weights=None), data, infer=restore)
     assert all(values.min() < -0.2 and abs(values.mean()) < 0.01 for values in seen)
     assert row["metrics"]["psnr"] > 48
 
@@ -64,14 +64,18 @@ def test_each_picture_has_a_noise_of_its_own(tmp_path):
         seen.append(values)
         return values
 
-    evaluate(zoo.load("dncnn_tiny", weights=None), write_flat(tmp_path / "flat", 128, 2), restore)
+    evaluate(
+        zoo.load("dncnn_tiny", weights=None), write_flat(tmp_path / "flat", 128, 2), infer=restore
+    )
     assert np.abs(np.corrcoef(seen[0].ravel(), seen[1].ravel())[0, 1]) < 0.05
 
 
 def test_another_method_takes_the_pipelines_place(folder):
     pipeline = zoo.load("dncnn_tiny", weights=None)
     clean = iter(sources.load(f"folder:{folder}", 1).images)
-    row = evaluate(pipeline, f"folder:{folder}", lambda _: next(clean)[None] / np.float32(255))
+    row = evaluate(
+        pipeline, f"folder:{folder}", infer=lambda _: next(clean)[None] / np.float32(255)
+    )
     assert row["metrics"] == {"psnr": np.inf, "ssim": pytest.approx(1)}
 
 
@@ -83,7 +87,7 @@ def test_the_figures_are_of_the_pipelines_own_results(folder, denoiser):
         inputs.append(values)
         return denoiser.restore(values)
 
-    row = evaluate(denoiser, f"folder:{folder}", restore)
+    row = evaluate(denoiser, f"folder:{folder}", infer=restore)
     assert row == evaluate(denoiser, f"folder:{folder}")
     figures = []
     for noisy, clean in zip(inputs, sources.load(f"folder:{folder}", 1).images, strict=True):
@@ -105,7 +109,7 @@ def classes(tmp_path, camera):
 
 def test_a_row_of_a_classifier_agrees_with_its_answers(classes, classifier):
     row = evaluate(classifier, f"folder:{classes}")
-    assert set(row) == {"name", "tag", "data", "count", "protocol", "metrics"}
+    assert set(row) == {"name", "tag", "data", "degrade", "count", "protocol", "metrics"}
     assert row["count"] == 9 and "top-1 in percent" in row["protocol"]
     answers = [classifier(path) for path in sorted(classes.rglob("*.png"))]
     labels = np.repeat(classifier.spec.labels, 3)

@@ -15,8 +15,9 @@ from tiny import with_random_weights
 import zoo
 from export import fresh, references, report, saved_model, tflite
 from export.artifacts import ARTIFACTS, export, facts_of_file, read_manifest
+from export.measure import measure
 from export.signature import free_shape
-from export.verify import Row, check_files, compare, verify, verify_folder
+from export.verify import Row, compare, verify, verify_folder
 from zoo import files, weights
 from zoo.errors import MissingExtra, ZooError
 from zoo.pipeline import Pipeline
@@ -144,7 +145,7 @@ def test_saved_model_has_named_ends(classifier_export):
 
 def test_export_says_what_it_is(denoiser_export, classifier_export):
     about = read_manifest(denoiser_export)
-    assert (about["name"], about["sigma"]) == ("dncnn_tiny.test", 25.0)
+    assert (about["name"], about["degrade"]) == ("dncnn_tiny.test", ["noise:25"])
     assert about["weights"]["source"] is None
     on_disk = {str(p.relative_to(denoiser_export)) for p in denoiser_export.rglob("*.*")}
     assert set(about["files"]) <= on_disk
@@ -283,7 +284,7 @@ def test_a_folder_is_verified_by_the_weights_it_names(classifier, tmp_path):
     assert read_manifest(folder)["weights"]["source"] == str(path)
     assert verify_folder(folder)["passed"]
     assert files.read_json(folder / "report.json")["passed"]
-    assert [row["artifact"] for row in check_files(classifier)] == list(ARTIFACTS)
+    assert [row["artifact"] for row in measure(classifier).files] == list(ARTIFACTS)
 
 
 def test_verifying_names_what_is_wrong_with_a_folder(classifier_export, denoiser, tmp_path):

@@ -22,7 +22,7 @@ def test_names_are_sorted_and_each_has_an_entry():
     ("pattern", "expected"),
     [
         ("dncnn_t?ny", ["dncnn_tiny"]),
-        ("dncnn_[st]*", ["dncnn_s25", "dncnn_tiny"]),
+        ("dncnn_[st]*", ["dncnn_s15", "dncnn_s25", "dncnn_s50", "dncnn_tiny"]),
         ("dncnn", []),
         ("DNCNN_TINY", []),
     ],
@@ -135,7 +135,7 @@ def net():
 register(
     Entry(
         name="dropped_in", tag="one", family="dropped", summary="", paper="", build=net,
-        spec=Spec(task="denoise", shape=(None, None, 1), sigma=5.0),
+        spec=Spec(task="denoise", shape=(None, None, 1), degrade=("noise:5",)),
         recipe=Recipe(data="Set12", steps=1, batch=1, learning_rate=1e-3),
         parameters=1, data_licence="not stated",
     )

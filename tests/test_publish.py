@@ -12,8 +12,8 @@ import pytest
 from tiny import data_for
 
 import zoo
-from export.verify import check_files
-from zoo import card, index, weights
+from export.measure import measure
+from zoo import card, index, results, weights
 from zoo.training import publish as publishing
 
 TINY = [name for name in zoo.names() if not zoo.entry(name).pretrained]
@@ -29,16 +29,21 @@ def publishable(request, tmp_path, monkeypatch):
         entry,
         recipe=recipe,
         pretrained=True,
-        benchmarks=(zoo.index.Benchmark(data, {"made up": {"psnr": 1.0, "accuracy": 2.0}}),),
+        benchmarks=(
+            zoo.index.Benchmark(data, {"made up": {"psnr": 1.0}}, entry.spec.degrade[0])
+            if entry.spec.restores
+            else zoo.index.Benchmark(data, {"made up": {"accuracy": 1.0}}),
+        ),
     )
     monkeypatch.setitem(index._entries, entry.full_name, entry)
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
     return entry, zoo.train(entry.name, tmp_path / "run")
 
 
 def test_a_published_name_loads_and_its_card_tells_all(publishable):
     entry, run = publishable
-    folder = publishing.publish(run, check_files)
+    folder = publishing.publish(run, measure)
     assert folder == weights.pretrained_folder(entry)
     made = zoo.load(entry.name)
     golden = np.load(folder / weights.GOLDEN)
@@ -47,15 +52,19 @@ def test_a_published_name_loads_and_its_card_tells_all(publishable):
     )
     facts = weights.published(entry)
     text = (folder / weights.CARD).read_text(encoding="utf-8")
-    assert text == card.card(entry, facts)
+    rows = results.rows(entry)
+    assert text == card.card(entry, facts, rows)
     wanted = (
         "paper", "weights", "MACs", "input", "output", "licence of the code", "made up",
         "licence of the weights", "licence of the training data", "Protocol", "Limits",
         "float32_static", "command", facts["sha256"][weights.WEIGHTS], entry.data_licence,
     )  # fmt: skip
     assert [word for word in wanted if word not in text] == []
-    assert facts["files"][1]["metrics"] == pytest.approx(facts["figures"][0]["metrics"], abs=1e-3)
-    assert f"`{entry.name}`" in card.table([entry])
+    metric = "psnr" if entry.spec.restores else "accuracy"
+    assert rows[0]["file_" + metric] == pytest.approx(rows[0][metric], abs=1e-3)
+    assert rows[0]["paper_" + metric] == 1.0
+    assert f"`{entry.name}`" in card.models_table([entry])
+    assert f"`{entry.name}`" in card.figures_table([entry])
 
 
 def test_an_unfinished_run_is_refused(publishable):
@@ -64,7 +73,7 @@ def test_an_unfinished_run_is_refused(publishable):
     del facts["sha256"]
     (run / weights.RUN).write_text(json.dumps(facts))
     with pytest.raises(zoo.ZooError, match="is not finished: run its command again"):
-        publishing.publish(run, check_files)
+        publishing.publish(run, measure)
     assert not weights.pretrained_folder(entry).exists()
 
 
@@ -73,7 +82,7 @@ def test_a_run_by_another_recipe_is_refused(publishable, monkeypatch):
     other = dataclasses.replace(entry, recipe=dataclasses.replace(entry.recipe, batch=3))
     monkeypatch.setitem(index._entries, entry.full_name, other)
     with pytest.raises(zoo.ZooError, match="another recipe"):
-        publishing.publish(run, check_files)
+        publishing.publish(run, measure)
 
 
 def test_a_failing_check_publishes_nothing(publishable):

@@ -49,8 +49,7 @@ def models_table(entries: list[Entry]) -> str:
 def figures_table(entries: list[Entry]) -> str:
     """The README's table of all figures of record, as Markdown: a row a name and test set."""
     lines = [
-        (f"`{entry.name}`", _what(row), *(_cell(row, label) for label in _FIGURES))
-        + (_others(entry, row),)
+        (f"`{entry.name}`", _what(row), *(_cell(row, f) for f in _FIGURES), _others(entry, row))
         for entry in entries
         for row in results.rows(entry)
     ]
@@ -124,7 +123,12 @@ def _damage(degradation: Degradation) -> str:
 def _figures(entry: Entry, rows: list[dict]) -> str:
     shown = [label for label in _FIGURES if any(_cell(row, label) for row in rows)]
     lines = [
-        (_what(row), str(row["count"]), *(_cell(row, label) for label in shown), _others(entry, row))
+        (
+            _what(row),
+            str(row["count"]),
+            *(_cell(row, label) for label in shown),
+            _others(entry, row),
+        )
         for row in rows
     ]
     unit = " / ".join(UNITS[metric] for metric in _metrics(rows[0]))

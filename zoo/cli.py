@@ -88,7 +88,9 @@ def show(name, as_json):
 @click.argument("pictures", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path), help="File, or folder, for the result.")
 @click.option("--scale", type=int, help="By how much to enlarge [default: the net's first].")
-@click.option("--ensemble", is_flag=True, help="Mean over eight turned pictures; eight times slower.")
+@click.option(
+    "--ensemble", is_flag=True, help="Mean over eight turned pictures; eight times slower."
+)
 @WEIGHTS
 @JSON
 def run(name, pictures, out, scale, ensemble, weights, as_json):

@@ -162,7 +162,9 @@ def _degradation(entry, data: str, asked: str | None) -> Degradation:
         return Degradation.parse(benchmark.degrade) if benchmark else spec.degradations[0].middle
     damage = Degradation.parse(asked)
     if damage.low != damage.high:
-        raise ZooError(f"degradation {asked!r}: a measurement needs one strength, as {damage.middle}")
+        raise ZooError(
+            f"degradation {asked!r}: a measurement needs one strength, as {damage.middle}"
+        )
     return damage
 
 

@@ -171,7 +171,7 @@ def _from_array(picture) -> Pixels:
             result = np.rint(np.clip(result, 0, 1) * scale)
         whole = np.concatenate([result.astype(array.dtype), _enlarged(alpha, result.shape)], -1)
         whole = whole.astype(array.dtype, copy=False)
-        whole = whole if array.ndim == 4 or array.ndim == 3 and single else whole[..., 0]
+        whole = whole if array.ndim - (not single) == 3 else whole[..., 0]
         return whole[0] if single else whole
 
     return Pixels(values[..., :channels], single, back)

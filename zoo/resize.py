@@ -1,4 +1,4 @@
-"""The zoo's one bicubic: MATLAB's `imresize` for whole factors, in operators that every runtime has.
+"""The zoo's one bicubic: MATLAB's `imresize` for whole factors, in operators built in everywhere.
 
 Enlarging and reducing are convolutions with Keys' cubic (1981, a = -1/2); reducing widens it by
 the factor, against aliasing; the picture goes on mirrored at its border. `tf.image.resize` has the

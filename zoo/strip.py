@@ -1,4 +1,4 @@
-"""A picture of what a net does: input, result, original, difference, and a part of each, enlarged."""
+"""A picture of what a net does: input, result, original, difference, and a part of each."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -41,7 +41,9 @@ def columns(pipeline, name: str, damage: Degradation) -> dict[str, np.ndarray]:
         reduced. The last is the original.
     """
     channels = 1 if pipeline.spec.channels == 1 else 3
-    clean = divisible(fit_channels(photograph(name)[None].astype(np.float32) / 255, channels), damage)
+    clean = divisible(
+        fit_channels(photograph(name)[None].astype(np.float32) / 255, channels), damage
+    )
     values = np.asarray(degrade(clean, damage, seed=(0, 0)))
     scale = damage.scale
     made = {

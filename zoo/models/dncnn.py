@@ -121,7 +121,9 @@ def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
 
 _S25 = _single(25, "train400", _SHORT, TRAIN400)
 for _sigma in (15, 50):
-    _tuned = dataclasses.replace(_LONG, start="dncnn_s25", steps=3_000, learning_rate=3e-3)
+    _tuned = dataclasses.replace(
+        _LONG, start="dncnn_s25", steps=1_200, every=400, learning_rate=3e-3
+    )
     _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}")
 
 _BLIND = register(
@@ -138,12 +140,8 @@ _BLIND = register(
         parameters=669_377,
         data_licence=BSD400,
         benchmarks=(
-            *_noise_levels(
-                "BSD68", (15, 25, 50), bm3d=_BM3D["BSD68"], blind=(31.61, 29.16, 26.23)
-            ),
-            *_noise_levels(
-                "Set12", (15, 25, 50), bm3d=_BM3D["Set12"], blind=(32.68, 30.36, 27.21)
-            ),
+            *_noise_levels("BSD68", (15, 25, 50), bm3d=_BM3D["BSD68"], blind=(31.61, 29.16, 26.23)),
+            *_noise_levels("Set12", (15, 25, 50), bm3d=_BM3D["Set12"], blind=(32.68, 30.36, 27.21)),
         ),
         limits=("noise above sigma 55 stays in part", _ONLY_GAUSSIAN),
     )
@@ -156,7 +154,7 @@ register(
         build=lambda: dncnn(depth=20, channels=3),
         spec=dataclasses.replace(_BLIND.spec, shape=(None, None, 3)),
         recipe=dataclasses.replace(
-            _LONG, start="dncnn_blind", steps=4_000, learning_rate=3e-3
+            _LONG, start="dncnn_blind", steps=1_500, every=500, learning_rate=3e-3
         ),
         parameters=671_683,
         benchmarks=_noise_levels(
@@ -178,7 +176,7 @@ register(
             reach=20,
         ),
         recipe=dataclasses.replace(
-            _LONG, start="dncnn_blind", steps=4_000, patch=48, learning_rate=3e-3
+            _LONG, start="dncnn_blind", steps=1_500, every=500, patch=48, learning_rate=3e-3
         ),
         benchmarks=(
             *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),

@@ -53,7 +53,7 @@ _PAPER = {  # Set5, Set14
 
 _RECIPE = Recipe(
     data="T91+BSD400",
-    steps=12_000,
+    steps=4_000,
     batch=16,
     patch=48,
     rescale=(0.9, 0.8, 0.7),
@@ -62,7 +62,7 @@ _RECIPE = Recipe(
     warmup=100,
     augment=("dihedral",),
     holdout=20,
-    every=1000,
+    every=500,
 )
 
 
@@ -73,7 +73,7 @@ def _published(scale: int, net: str, column: int) -> dict[str, dict[str, float]]
     }
 
 
-def _entry(name: str, scale: int, net: str = "9-5-5", start: str | None = None) -> Entry:
+def _entry(name: str, scale: int, net: str = "9-5-5", **recipe) -> Entry:
     kernels = _KERNELS[net]
     return register(
         Entry(
@@ -92,7 +92,7 @@ def _entry(name: str, scale: int, net: str = "9-5-5", start: str | None = None) 
                 reach=margin_of(kernels),
                 margin=margin_of(kernels),
             ),
-            recipe=dataclasses.replace(_RECIPE, start=start),
+            recipe=dataclasses.replace(_RECIPE, **recipe),
             parameters=_PARAMETERS[net],
             data_licence="T91: not stated; BSD400 (of BSD500): non-commercial research",
             benchmarks=tuple(
@@ -109,8 +109,8 @@ def _entry(name: str, scale: int, net: str = "9-5-5", start: str | None = None) 
 
 
 _X2 = _entry("srcnn_x2", 2)
-_entry("srcnn_x3", 3, start="srcnn_x2")
-_entry("srcnn_x4", 4, start="srcnn_x2")
+_entry("srcnn_x3", 3, start="srcnn_x2", steps=2_000)
+_entry("srcnn_x4", 4, start="srcnn_x2", steps=2_000)
 _entry("srcnn_small_x3", 3, net="9-1-5")
 register(
     dataclasses.replace(

@@ -173,21 +173,21 @@ def _load_start(net, entry: index.Entry) -> None:
     donor = index.entry(start)
     given = donor.build()
     weights.load_into(given, donor, "pretrained")
-    pairs = zip(given.get_weights(), net.get_weights(), strict=False)
-    fitted = [_in_channels(*pair) for pair in pairs]
-    if len(given.weights) != len(net.weights) or any(array is None for array in fitted):
-        raise ZooError(f"{start} is another net than {entry.name}: name one of the same family")
-    net.set_weights(fitted)
+    try:
+        pairs = zip(given.get_weights(), net.get_weights(), strict=True)
+        net.set_weights([_in_channels(*pair) for pair in pairs])
+    except ValueError:
+        raise ZooError(
+            f"{start} is another net than {entry.name}: name one of the same family"
+        ) from None
 
 
-def _in_channels(given: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+def _in_channels(given: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """A grey net's weight for a colour net, which then does to the mean what that did to grey."""
     if given.shape == wanted.shape:
         return given
-    if given.ndim != wanted.ndim or set(zip(given.shape, wanted.shape)) - {(n, n) for n in given.shape} != {(1, 3)}:
-        return None
-    repeated = np.broadcast_to(given, wanted.shape)
-    return repeated / 3 if given.ndim == 4 and given.shape[2] == 1 else repeated
+    share = 1 / 3 if given.ndim == 4 and given.shape[2] == 1 else 1
+    return share * np.broadcast_to(given, wanted.shape)
 
 
 def _split(entry: index.Entry) -> tuple[sources.Pictures, sources.Pictures]:
