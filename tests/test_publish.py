@@ -16,7 +16,7 @@ from export.measure import measure
 from zoo import card, index, results, weights
 from zoo.training import publish as publishing
 
-TINY = [name for name in zoo.names() if not zoo.entry(name).pretrained]
+TINY = zoo.names("*_tiny")
 
 
 @pytest.fixture(params=TINY)

@@ -21,7 +21,7 @@ from zoo.training.fused import fused_twin
 from zoo.training.log import read
 from zoo.training.optimizers import OPTIMIZERS, make_optimizer
 
-TINY = [name for name in zoo.names() if not zoo.entry(name).pretrained]
+TINY = zoo.names("*_tiny")
 
 
 @pytest.fixture(params=TINY)

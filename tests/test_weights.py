@@ -12,7 +12,7 @@ from tiny import with_random_weights
 import zoo
 from zoo import files, weights
 
-TINY = [name for name in zoo.names() if not zoo.entry(name).pretrained]
+TINY = zoo.names("*_tiny")
 
 
 @pytest.fixture

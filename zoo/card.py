@@ -60,7 +60,7 @@ def headline(entry: Entry) -> str:
     """The first figure of record in one phrase, such as `28.98 dB on BSD68, noise:25`."""
     rows = results.rows(entry)
     if not rows:
-        return "not published" if entry.pretrained else "no weights (tests)"
+        return "not published" if entry.pretrained else "no weights here"
     metric = _metrics(rows[0])[0]
     unit = UNITS[metric].partition(", ")[2]
     return f"{_number(rows[0][metric], metric)} {unit} on {_what(rows[0])}"

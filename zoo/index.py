@@ -219,7 +219,8 @@ class Entry:
         data_licence: of the training pictures, or "not stated".
         benchmarks: the test sets of record.
         limits: what a user must not expect.
-        pretrained: whether weights are published; the tests' tiny variants have none.
+        pretrained: whether weights are published. The tests' tiny variants have none, nor have
+            names that are still to be trained.
     """
 
     name: str

@@ -90,7 +90,9 @@ _LABELS = {"bm3d": "BM3D", "single": "paper (DnCNN-S)", "blind": "paper (DnCNN-B
 _BM3D = {"BSD68": (31.07, 28.57, 25.62), "Set12": (32.37, 29.97, 26.72)}
 
 
-def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
+def _single(
+    sigma: int, tag: str, recipe: Recipe, data_licence: str, pretrained: bool = True
+) -> Entry:
     """The paper's DnCNN-S: made for one noise level."""
     sigmas = (sigma,)
     return register(
@@ -115,6 +117,7 @@ def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
                 "stays",
                 _ONLY_GAUSSIAN,
             ),
+            pretrained=pretrained,
         )
     )
 
@@ -124,7 +127,7 @@ for _sigma in (15, 50):
     _tuned = dataclasses.replace(
         _LONG, start="dncnn_s25", steps=1_200, every=400, learning_rate=3e-3
     )
-    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}")
+    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}", pretrained=False)
 
 _BLIND = register(
     Entry(
@@ -156,6 +159,7 @@ register(
         recipe=dataclasses.replace(
             _LONG, start="dncnn_blind", steps=1_500, every=500, learning_rate=3e-3
         ),
+        pretrained=False,
         parameters=671_683,
         benchmarks=_noise_levels(
             "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
@@ -178,6 +182,7 @@ register(
         recipe=dataclasses.replace(
             _LONG, start="dncnn_blind", steps=1_500, every=500, patch=48, learning_rate=3e-3
         ),
+        pretrained=False,
         benchmarks=(
             *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
             *_benchmarks(

@@ -1,5 +1,7 @@
 """Optimizers by the names that recipes use."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -17,6 +19,7 @@ class Muon(keras.optimizers.AdamW):
         weight_decay: of the kernels, decoupled.
         adam_weight_decay: of the other weights, likewise.
         momentum: of the kernels, Nesterov's.
+        least_inputs: kernels with fewer input channels go by AdamW.
         **options: of `keras.optimizers.AdamW`.
     """
 
@@ -26,13 +29,15 @@ class Muon(keras.optimizers.AdamW):
         weight_decay=0.0,
         adam_weight_decay=0.004,
         momentum=0.95,
+        least_inputs=2,
         **options,
     ):
         super().__init__(learning_rate, weight_decay=weight_decay, **options)
         self.adam_weight_decay, self.momentum = adam_weight_decay, momentum
+        self.least_inputs = least_inputs
 
     def update_step(self, gradient, variable, learning_rate):
-        if not _is_kernel(variable):
+        if not self._is_kernel(variable):
             return super().update_step(gradient, variable, learning_rate)
         average = self._momentums[self._get_variable_index(variable)]
         self.assign(average, ops.add(gradient, average * self.momentum))
@@ -43,9 +48,13 @@ class Muon(keras.optimizers.AdamW):
 
     def _apply_weight_decay(self, variables):
         for variable in variables:
-            decay = self.weight_decay if _is_kernel(variable) else self.adam_weight_decay
+            decay = self.weight_decay if self._is_kernel(variable) else self.adam_weight_decay
             factor = ops.cast(self.learning_rate, variable.dtype) * decay
             variable.assign(variable - variable * factor)
+
+    def _is_kernel(self, variable) -> bool:
+        shape = variable.shape
+        return len(shape) in (2, 4) and shape[-1] > 1 and shape[-2] >= self.least_inputs
 
 
 def orthogonalised(matrix, steps: int = 5):
@@ -62,13 +71,10 @@ def orthogonalised(matrix, steps: int = 5):
     return ops.transpose(x) if rows > columns else x
 
 
-def _is_kernel(variable) -> bool:
-    return len(variable.shape) in (2, 4) and min(variable.shape[-2:]) > 1
-
-
 OPTIMIZERS = {
     "adam": keras.optimizers.AdamW,
     "muon": Muon,
+    "muon_first": functools.partial(Muon, least_inputs=1),  # the first layer of a grey net, too
     "sgd": keras.optimizers.SGD,
 }
 
