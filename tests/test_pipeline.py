@@ -7,6 +7,8 @@ from tiny import with_random_weights
 
 import zoo
 from zoo.pipeline import Label
+from zoo.pixels import to_ycbcr
+from zoo.resize import enlarge
 from zoo.tiling import tiled
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
@@ -205,3 +207,61 @@ def test_a_photograph_is_shrunk_without_aliasing_before_it_is_classified(classif
 def test_a_pipeline_refuses_what_is_no_picture(name, bad):
     with pytest.raises(zoo.ZooError, match=r"expected|no such file"):
         zoo.load(name, weights=None)(bad)
+
+
+@pytest.fixture(scope="module")
+def enlarger():
+    """srcnn_tiny with weights that are all at work: twice the size."""
+    return with_random_weights("srcnn_tiny")
+
+
+def test_enlarging_keeps_the_kind_and_the_alpha_of_a_picture(enlarger, astronaut):
+    colour = astronaut[100:130, 200:241]
+    alpha = np.arange(30 * 41, dtype=np.uint8).reshape(30, 41, 1)
+    large = enlarger(np.concatenate([colour, alpha], -1))
+    assert large.shape == (60, 82, 4) and large.dtype == np.uint8
+    np.testing.assert_array_equal(large[..., 3], np.kron(alpha[..., 0], np.ones((2, 2), np.uint8)))
+    np.testing.assert_array_equal(large[..., :3], enlarger(colour))
+    assert enlarger(colour[..., 0]).shape == (60, 82)
+    assert enlarger(np.stack([colour] * 2)).shape == (2, 60, 82, 3)
+    assert enlarger(Image.fromarray(colour)).size == (82, 60)
+
+
+def test_of_colour_only_luma_goes_through_a_net_that_says_so(astronaut):
+    """A net that adds 0.1 to what it is given: luma grows by that, chroma is enlarged."""
+    brighter = zoo.load("srcnn_tiny", weights=None)
+    brighter.net.layers[-1].bias.assign([0.1])
+    values = astronaut[None, 100:130, 200:230].astype(np.float32) / 255 * 0.5 + 0.2
+    expected = enlarge(to_ycbcr(values), 2).numpy() + np.array([0.1, 0, 0])
+    np.testing.assert_allclose(to_ycbcr(brighter.restore(values)), expected, atol=1e-5)
+
+
+def test_a_scale_that_the_net_does_not_know_is_refused(enlarger, denoiser, classifier, camera):
+    with pytest.raises(zoo.ZooError, match="srcnn_tiny enlarges by 2: a scale of 3 came"):
+        enlarger(camera, scale=3)
+    with pytest.raises(zoo.ZooError, match=r"dncnn_tiny enlarges by 1: a scale of 2\.5 came"):
+        denoiser(camera, scale=2.5)
+    with pytest.raises(zoo.ZooError, match="takes no scale"):
+        classifier(camera, scale=2)
+
+
+def test_a_picture_smaller_than_the_nets_margin_is_refused():
+    with pytest.raises(zoo.ZooError, match="needs sides of at least 8"):
+        zoo.load("srcnn_x2", weights=None)(np.zeros((3, 20), np.uint8))
+
+
+def test_the_ensemble_does_not_care_how_a_picture_is_turned(denoiser, camera):
+    values = camera[None, 100:140, 100:152, None].astype(np.float32) / 255
+    once = denoiser.restore(values, ensemble=True)
+    turned = denoiser.restore(np.rot90(values[:, :, ::-1], axes=(1, 2)), ensemble=True)
+    np.testing.assert_allclose(np.rot90(turned, -1, (1, 2))[:, :, ::-1], once, atol=1e-5)
+    assert np.abs(once - denoiser.restore(values)).max() > 1e-3
+
+
+def test_a_colour_net_takes_grey_for_colour(camera):
+    colour = with_random_weights("dncnn_color")
+    values = camera[None, 100:124, 100:130, None].astype(np.float32) / 255
+    result = colour.restore(values)
+    assert result.shape == values.shape
+    same = colour.restore(np.repeat(values, 3, -1)).mean(-1, keepdims=True)
+    np.testing.assert_allclose(result, same, atol=1e-6)
