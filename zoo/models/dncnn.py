@@ -125,9 +125,9 @@ def _single(
 _S25 = _single(25, "train400", _SHORT, TRAIN400)
 for _sigma in (15, 50):
     _tuned = dataclasses.replace(
-        _LONG, start="dncnn_s25", steps=1_200, every=400, learning_rate=3e-3
+        _LONG, start="dncnn_s25", steps=2_000, every=500, learning_rate=3e-3
     )
-    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}", pretrained=False)
+    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}")
 
 _BLIND = register(
     Entry(
@@ -157,9 +157,8 @@ register(
         build=lambda: dncnn(depth=20, channels=3),
         spec=dataclasses.replace(_BLIND.spec, shape=(None, None, 3)),
         recipe=dataclasses.replace(
-            _LONG, start="dncnn_blind", steps=1_500, every=500, learning_rate=3e-3
+            _LONG, start="dncnn_blind", steps=3_000, every=500, learning_rate=3e-3
         ),
-        pretrained=False,
         parameters=671_683,
         benchmarks=_noise_levels(
             "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
@@ -180,9 +179,8 @@ register(
             reach=20,
         ),
         recipe=dataclasses.replace(
-            _LONG, start="dncnn_blind", steps=1_500, every=500, patch=48, learning_rate=3e-3
+            _LONG, start="dncnn_blind", steps=3_000, every=500, patch=48, learning_rate=3e-3
         ),
-        pretrained=False,
         benchmarks=(
             *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
             *_benchmarks(

@@ -67,7 +67,7 @@ _PAPER = {  # Set5, Set14
 
 _RECIPE = Recipe(
     data="T91+BSD400",
-    steps=3_500,
+    steps=10_000,
     batch=16,
     patch=48,
     rescale=(0.9, 0.8, 0.7),
@@ -76,7 +76,7 @@ _RECIPE = Recipe(
     warmup=100,
     augment=("dihedral",),
     holdout=20,
-    every=500,
+    every=1_000,
 )
 
 
@@ -124,9 +124,9 @@ def _entry(name: str, scale: int, net: str = "9-5-5", pretrained=True, **recipe)
 
 
 _X2 = _entry("srcnn_x2", 2)
-_entry("srcnn_x3", 3, start="srcnn_x2", steps=1_200)
-_entry("srcnn_x4", 4, start="srcnn_x2", steps=1_200)
-_entry("srcnn_small_x3", 3, net="9-1-5", pretrained=False)
+_entry("srcnn_x3", 3, start="srcnn_x2", steps=6_000)
+_entry("srcnn_x4", 4, start="srcnn_x2", steps=6_000)
+_entry("srcnn_small_x3", 3, net="9-1-5", steps=6_000)
 register(
     dataclasses.replace(
         _X2,
