@@ -85,13 +85,13 @@ def test_the_figures_are_of_the_pipelines_own_results(folder, denoiser):
 
     def restore(values):
         inputs.append(values)
-        return denoiser.restore(values)
+        return denoiser.infer(values)
 
     row = evaluate(denoiser, f"folder:{folder}", infer=restore)
     assert row == evaluate(denoiser, f"folder:{folder}")
     figures = []
     for noisy, clean in zip(inputs, sources.load(f"folder:{folder}", 1).images, strict=True):
-        error = to_uint8(denoiser.restore(noisy)[0]).astype(float) - clean
+        error = to_uint8(denoiser.infer(noisy)[0]).astype(float) - clean
         figures.append(10 * np.log10(255**2 / np.mean(error**2)))
     assert row["metrics"]["psnr"] == pytest.approx(np.mean(figures), abs=1e-3)
 

@@ -55,7 +55,7 @@ def published(denoiser, tmp_path, monkeypatch):
     digest = weights.save(denoiser.net, folder / weights.WEIGHTS)
     files.write_json(folder / weights.RUN, {"sha256": {weights.WEIGHTS: digest}})
     pixels = np.random.default_rng(5).integers(0, 256, (2, STATIC, STATIC, 1), np.uint8)
-    result = denoiser.restore(pixels.astype(np.float32) / 255)
+    result = denoiser.infer(pixels.astype(np.float32) / 255)
     np.savez(folder / weights.GOLDEN, pixels=pixels, result=result)
     return folder
 

@@ -6,7 +6,7 @@ from PIL import Image
 from tiny import with_random_weights
 
 import zoo
-from zoo.pipeline import Label
+from zoo.classifier import Label
 from zoo.pixels import to_ycbcr
 from zoo.resize import enlarge
 from zoo.tiling import tiled
@@ -233,7 +233,7 @@ def test_of_colour_only_luma_goes_through_a_net_that_says_so(astronaut):
     brighter.net.layers[-1].bias.assign([0.1])
     values = astronaut[None, 100:130, 200:230].astype(np.float32) / 255 * 0.5 + 0.2
     expected = enlarge(to_ycbcr(values), 2).numpy() + np.array([0.1, 0, 0])
-    np.testing.assert_allclose(to_ycbcr(brighter.restore(values)), expected, atol=1e-5)
+    np.testing.assert_allclose(to_ycbcr(brighter.infer(values)), expected, atol=1e-5)
 
 
 def test_a_scale_that_the_net_does_not_know_is_refused(enlarger, denoiser, classifier, camera):
@@ -252,16 +252,16 @@ def test_a_picture_smaller_than_the_nets_margin_is_refused():
 
 def test_the_ensemble_does_not_care_how_a_picture_is_turned(denoiser, camera):
     values = camera[None, 100:140, 100:152, None].astype(np.float32) / 255
-    once = denoiser.restore(values, ensemble=True)
-    turned = denoiser.restore(np.rot90(values[:, :, ::-1], axes=(1, 2)), ensemble=True)
+    once = denoiser.infer(values, ensemble=True)
+    turned = denoiser.infer(np.rot90(values[:, :, ::-1], axes=(1, 2)), ensemble=True)
     np.testing.assert_allclose(np.rot90(turned, -1, (1, 2))[:, :, ::-1], once, atol=1e-5)
-    assert np.abs(once - denoiser.restore(values)).max() > 1e-3
+    assert np.abs(once - denoiser.infer(values)).max() > 1e-3
 
 
 def test_a_colour_net_takes_grey_for_colour(camera):
     colour = with_random_weights("dncnn_color")
     values = camera[None, 100:124, 100:130, None].astype(np.float32) / 255
-    result = colour.restore(values)
+    result = colour.infer(values)
     assert result.shape == values.shape
-    same = colour.restore(np.repeat(values, 3, -1)).mean(-1, keepdims=True)
+    same = colour.infer(np.repeat(values, 3, -1)).mean(-1, keepdims=True)
     np.testing.assert_allclose(result, same, atol=1e-6)

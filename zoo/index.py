@@ -252,6 +252,15 @@ class Judge:
     sha256: str
 
 
+JUDGES = {
+    "mnist": Judge("cnn_mnist", ""),
+    "fashion_mnist": Judge(
+        "cnn_fashion", "e72ed56f4ec06cd5b4854c54826f877e5e1449adf46c99cb87320abab25db879"
+    ),
+}
+"""Data set -> who judges pictures like those in it."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """All that is known of a name before it is trained.

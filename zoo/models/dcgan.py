@@ -8,7 +8,7 @@ of Huang et al.: The GAN is dead; long live the GAN!, NeurIPS 2024, https://arxi
 
 import dataclasses
 
-from zoo.index import LABELS, Benchmark, Entry, Judge, Recipe, Spec, register
+from zoo.index import JUDGES, LABELS, Benchmark, Entry, Recipe, Spec, register
 
 PAPER = (
     "Radford, Metz, Chintala: Unsupervised Representation Learning with Deep Convolutional "
@@ -102,7 +102,7 @@ _RECIPE = Recipe(
 )
 
 
-def _entry(data: str, name: str, things: str, licence: str, judge: Judge) -> Entry:
+def _entry(data: str, name: str, things: str, licence: str) -> Entry:
     labels = LABELS[data]
     return register(
         Entry(
@@ -124,7 +124,7 @@ def _entry(data: str, name: str, things: str, licence: str, judge: Judge) -> Ent
             parameters=822_785,
             data_licence=licence,
             benchmarks=(Benchmark(data),),
-            judge=judge,
+            judge=JUDGES[data],
             limits=(
                 f"makes {things} like its training pictures only: 28x28, light on black, centred",
                 "has no way back: use a VAE to find the latents of a picture",
@@ -133,13 +133,12 @@ def _entry(data: str, name: str, things: str, licence: str, judge: Judge) -> Ent
     )
 
 
-_entry("fashion_mnist", "dcgan_fashion", "garments", "Fashion-MNIST: MIT", Judge("cnn_fashion", ""))
+_entry("fashion_mnist", "dcgan_fashion", "garments", "Fashion-MNIST: MIT")
 _MNIST = _entry(
     "mnist",
     "dcgan_mnist",
     "handwritten digits",
     "MNIST: CC BY-SA 3.0 (as Keras states it)",
-    Judge("cnn_mnist", ""),
 )
 register(
     dataclasses.replace(

@@ -6,7 +6,7 @@ Goodfellow et al.: Generative Adversarial Nets, NIPS 2014, https://arxiv.org/abs
 import dataclasses
 import math
 
-from zoo.index import Benchmark, Entry, Judge, Recipe, Spec, register
+from zoo.index import JUDGES, Benchmark, Entry, Recipe, Spec, register
 
 PAPER = "Goodfellow et al.: Generative Adversarial Nets, NIPS 2014, https://arxiv.org/abs/1406.2661"
 
@@ -64,7 +64,7 @@ _MNIST = Entry(
     parameters=1_486_352,
     data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
     benchmarks=(Benchmark("mnist"),),
-    judge=Judge("cnn_mnist", ""),
+    judge=JUDGES["mnist"],
     limits=(
         "a baseline to learn from: `dcgan_mnist` makes better digits",
         "which digit it makes cannot be chosen",

@@ -5,7 +5,7 @@ Kingma, Welling: Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/a
 
 import dataclasses
 
-from zoo.index import Benchmark, Entry, Judge, Recipe, Spec, register
+from zoo.index import JUDGES, Benchmark, Entry, Recipe, Spec, register
 
 PAPER = (
     "Kingma, Welling: Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/abs/1312.6114"
@@ -80,7 +80,6 @@ def _decoder(shape, latent: int, widths, dense: int):
 
 
 _ACTIVE = {"activation": "swish", "kernel_initializer": "he_normal"}
-_JUDGE = Judge("cnn_mnist", "")
 _LIMITS = (
     "knows pictures like its training pictures only: 28x28, light on black, centred",
     "samples are the mean of each pixel: softer than real ones",
@@ -116,7 +115,7 @@ _MNIST = Entry(
     parameters=898_113,
     data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
     benchmarks=(Benchmark("mnist", _published(86.76, 84.78)),),
-    judge=_JUDGE,
+    judge=JUDGES["mnist"],
     limits=_LIMITS,
 )
 register(_MNIST)
@@ -151,7 +150,7 @@ register(
         recipe=dataclasses.replace(_MNIST.recipe, data="fashion_mnist"),
         data_licence="Fashion-MNIST: MIT",
         benchmarks=(Benchmark("fashion_mnist"),),
-        judge=Judge("cnn_fashion", ""),
+        judge=JUDGES["fashion_mnist"],
     )
 )
 register(

@@ -13,6 +13,7 @@ class Supervised:
 
     Attributes:
         step: takes a batch and returns its figures.
+        weights: what is trained.
         variables: all that a checkpoint has to hold.
     """
 
@@ -20,6 +21,10 @@ class Supervised:
         self._net, self._twin = net, fused_twin(net, entry.recipe.precision)
         self._optimizer = make_optimizer(entry.recipe)
         self.step = self._step(entry.recipe, strategy)
+
+    @property
+    def weights(self) -> list:
+        return self._twin.trainable_variables
 
     @property
     def variables(self) -> list:
@@ -49,6 +54,10 @@ class Adversarial(Supervised):
         plain = dataclasses.replace(entry.recipe, ema=None)
         self._critics_optimizer = make_optimizer(plain)
         super().__init__(entry, net, strategy)
+
+    @property
+    def weights(self) -> list:
+        return [*super().weights, *self._critic.trainable_variables]
 
     @property
     def variables(self) -> list:

@@ -1,6 +1,5 @@
 """A finished run directory -> `zoo/pretrained/NAME/TAG/`: weights, golden, figures, card."""
 
-import json
 import math
 import shutil
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from zoo.loading import load
 from zoo.parts import LATENT, parts
 from zoo.pipeline import Pipeline
 from zoo.pixels import fit_channels, to_uint8
+from zoo.training.run import recorded_recipe
 
 MACS_SIZE = (256, 256)
 """At which size the multiply-accumulates of a net of free size are counted."""
@@ -123,7 +123,7 @@ def _macs(layer) -> int:
 def _check_finished(run: Path, facts: dict, entry: index.Entry) -> None:
     if weights.WEIGHTS not in facts.get("sha256", {}):
         raise ZooError(f"{run} is not finished: run its command again, {facts['command']!r}")
-    if facts["recipe"] != json.loads(json.dumps(entry.as_dict()["recipe"])):
+    if recorded_recipe(facts) != entry.recipe:
         raise ZooError(
             f"{run} was trained by another recipe than the index has for {entry.full_name}: "
             "train it again, or register what was changed under a tag of its own"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.metadata
-import json
 import os
 import platform
 import shlex
@@ -118,21 +117,18 @@ def _changed(entry: index.Entry, changes: dict) -> index.Entry:
 
 def _claim(run: Path, entry: index.Entry) -> dict:
     """Makes the run directory, or checks that the one there is of the same training."""
-    facts = {"name": entry.full_name, "recipe": dataclasses.asdict(entry.recipe)}
-    facts = json.loads(json.dumps(facts))
     path = run / weights.RUN
     if path.is_file():
         known = files.read_json(path)
-        different = [key for key in facts if known.get(key) != facts[key]]
-        if different:
+        if difference := _difference(known, entry):
             raise ZooError(
-                f"{run} holds another training: its {' and '.join(different)} differ "
-                f"({_first_difference(known, facts)}); choose another folder with --run, or "
-                "remove this one"
+                f"{run} holds another training ({difference}); choose another folder with --run, "
+                "or remove this one"
             )
         return known
     if run.exists() and (not run.is_dir() or any(run.iterdir())):
         raise ZooError(f"{run} is not empty and no run directory of the zoo: choose another --run")
+    facts = {"name": entry.full_name, "recipe": dataclasses.asdict(entry.recipe)}
     facts |= {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": {"python": platform.python_version()} | _versions(),
@@ -143,10 +139,21 @@ def _claim(run: Path, entry: index.Entry) -> dict:
     return facts
 
 
-def _first_difference(known: dict, facts: dict) -> str:
-    flat = [{**d.get("recipe", {}), "name": d.get("name")} for d in (known, facts)]
-    key = next(k for k in flat[1] if flat[0].get(k) != flat[1][k])
-    return f"{key}: {flat[0].get(key)!r} there, {flat[1][key]!r} asked for"
+def recorded_recipe(facts: dict) -> index.Recipe:
+    """The recipe in a `run.json`; fields that came later have their usual values."""
+    known = {f.name for f in dataclasses.fields(index.Recipe)}
+    fields = {key: value for key, value in facts["recipe"].items() if key in known}
+    return index.Recipe(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+
+
+def _difference(known: dict, entry: index.Entry) -> str:
+    """The first thing in which a `run.json` is not of this training, or ""."""
+    there = {"name": known["name"]} | dataclasses.asdict(recorded_recipe(known))
+    asked = {"name": entry.full_name} | dataclasses.asdict(entry.recipe)
+    found = [
+        f"{k}: {there[k]!r} there, {asked[k]!r} asked for" for k in asked if there[k] != asked[k]
+    ]
+    return found[0] if found else ""
 
 
 def _finish(run: Path, facts: dict, curve: list[dict], digest: str) -> None:
