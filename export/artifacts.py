@@ -4,17 +4,47 @@ import hashlib
 import importlib.metadata
 import platform
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import zoo
 from export import saved_model, tflite
-from export.signature import SERVE, Shape, describe, free_shape, static_shape
+from export.signature import SERVE, describe, static_shape
 from zoo import files
 from zoo.errors import ZooError
+from zoo.parts import Part, parts
 
-ARTIFACTS = ("saved_model", "float32_free", "float32_static")
+FORMS = ("saved_model", "float32_free", "float32_static")
 MANIFEST, REPORT = "export.json", "report.json"
 _PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file, or one SavedModel, of an export.
+
+    Attributes:
+        key: the form, with the part's name before it where there are several.
+        path: where it lies in the folder.
+    """
+
+    name: str
+    part: Part
+    form: str
+
+    @property
+    def key(self) -> str:
+        return "_".join(filter(None, (self.part.name, self.form)))
+
+    @property
+    def path(self) -> str:
+        return self.key if self.form == "saved_model" else f"{self.name}_{self.key}.tflite"
+
+
+def artifacts(pipeline) -> list[Artifact]:
+    """All that `export` writes of a pipeline, but for the manifest."""
+    name = pipeline.entry.name
+    return [Artifact(name, part, form) for part in parts(pipeline) for form in FORMS]
 
 
 def export(pipeline, folder, static_size: int = 256) -> Path:
@@ -36,18 +66,13 @@ def export(pipeline, folder, static_size: int = 256) -> Path:
     tflite.litert("exporting")
     target = Path(folder).resolve()
     _refuse_foreign(target)
-    free, static = free_shape(pipeline.spec), static_shape(pipeline.spec, static_size)
     with files.whole(target) as partial:
         partial.mkdir()
-        _write_files(pipeline, partial, free, static)
-        about = _manifest(pipeline, partial, free, static)
+        for part in parts(pipeline):
+            _write_part(pipeline.entry.name, part, partial, static_size)
+        about = _manifest(pipeline, partial, static_size)
         files.write_json(partial / MANIFEST, about)
     return Path(folder)
-
-
-def artifact_path(name: str, artifact: str) -> str:
-    """Where an artifact of a net lies in its export folder."""
-    return artifact if artifact == "saved_model" else f"{name}_{artifact}.tflite"
 
 
 def read_manifest(folder: Path) -> dict:
@@ -85,38 +110,39 @@ def facts_of_file(path: Path) -> dict:
     return {"sha256": files.sha256(data), "bytes": len(data)}
 
 
-def _write_files(pipeline, folder: Path, free: Shape, static: Shape) -> None:
-    name = pipeline.entry.name
-    saved_model.write(pipeline, folder / "saved_model", free)
-    data = tflite.convert(folder / "saved_model", name)
-    (folder / artifact_path(name, "float32_free")).write_bytes(data)
+def _write_part(name: str, part: Part, folder: Path, static_size: int) -> None:
+    model, free, static = (folder / Artifact(name, part, form).path for form in FORMS)
+    saved_model.write(part, model, part.shape)
+    free.write_bytes(tflite.convert(model, name))
     with tempfile.TemporaryDirectory() as scratch:
-        saved_model.write(pipeline, Path(scratch), static)
-        data = tflite.convert(Path(scratch), name)
-    (folder / artifact_path(name, "float32_static")).write_bytes(data)
+        saved_model.write(part, Path(scratch), static_shape(part, static_size))
+        static.write_bytes(tflite.convert(Path(scratch), name))
 
 
-def _manifest(pipeline, folder: Path, free: Shape, static: Shape) -> dict:
+def _manifest(pipeline, folder: Path, static_size: int) -> dict:
     spec = pipeline.spec
-    shapes = {name: static if name.endswith("_static") else free for name in ARTIFACTS}
     about = {
         "name": pipeline.entry.full_name,
         "task": spec.task,
         "weights": {"source": pipeline.source, "sha256": weights_sha256(pipeline.net)},
         "signature": SERVE,
-        "artifacts": {
-            artifact: {"path": artifact_path(pipeline.entry.name, artifact)}
-            | describe(pipeline, shape)
-            for artifact, shape in shapes.items()
-        },
+        "artifacts": {a.key: _about(a, static_size) for a in artifacts(pipeline)},
         "files": _all_files(folder),
         "versions": versions(),
     }
     if spec.restores:
         about |= {"degrade": list(spec.degrade), "scale": spec.scales[0]}
+    if spec.latent:
+        about["latent"] = spec.latent
     if spec.labels:
         about["labels"] = list(spec.labels)
     return about
+
+
+def _about(artifact: Artifact, static_size: int) -> dict:
+    part = artifact.part
+    shape = static_shape(part, static_size) if artifact.form == "float32_static" else part.shape
+    return {"path": artifact.path} | describe(part, shape)
 
 
 def _all_files(folder: Path) -> dict[str, dict]:

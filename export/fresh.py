@@ -1,8 +1,9 @@
 """Runs a SavedModel with TensorFlow alone. A script for a process of its own; never imported.
 
-    python -I fresh.py SAVED_MODEL INPUTS.npz OUTPUTS.npz INPUT_NAME OUTPUT_NAME
+    python -I fresh.py SAVED_MODEL INPUTS.npz OUTPUTS.npz INPUT_NAME OUTPUT_NAME...
 
-INPUTS holds `arr_0`, `arr_1`, ...; OUTPUTS gets the results under the same names, and `version`.
+INPUTS holds `arr_0`, `arr_1`, ...; OUTPUTS gets the results under the same names, several outputs
+side by side on the last axis, and `version`.
 """
 
 import sys
@@ -16,17 +17,16 @@ def forbid() -> None:
         sys.modules[name] = None
 
 
-def main(folder: str, inputs: str, outputs: str, input_name: str, output_name: str) -> None:
+def main(folder: str, inputs: str, outputs: str, input_name: str, *names: str) -> None:
     forbid()
     import numpy as np
     import tensorflow as tf
 
     serve = tf.saved_model.load(folder).signatures["serve"]
     with np.load(inputs) as arrays:
-        results = {
-            key: serve(**{input_name: tf.constant(arrays[key])})[output_name].numpy()
-            for key in arrays.files
-        }
+        given = {key: tf.constant(arrays[key]) for key in arrays.files}
+    made = {key: serve(**{input_name: value}) for key, value in given.items()}
+    results = {key: np.concatenate([out[n] for n in names], -1) for key, out in made.items()}
     loaded = [m for m in sys.modules if m.split(".")[0] in FORBIDDEN and sys.modules[m]]
     assert not loaded, f"the SavedModel needed {loaded}"
     np.savez(outputs, version=tf.__version__, **results)

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from export import report, tflite
-from export.artifacts import ARTIFACTS, artifact_path, export, read_manifest, weights_sha256
+from export.artifacts import Artifact, artifacts, export, read_manifest, weights_sha256
 from export.verify import verify
 from zoo.baselines import LABELS, baseline
 from zoo.errors import ZooError
 from zoo.evaluate import evaluate
 from zoo.index import Benchmark, Degradation
+from zoo.parts import Part
 from zoo.pipeline import Pipeline
 
-MEASURED_FILE = "float32_free"
+MEASURED_FORM = "float32_free"
 
 
 @dataclass(frozen=True)
@@ -49,31 +50,34 @@ def measure(pipeline: Pipeline, ensemble: bool = False, static_size: int = 256) 
         if not found["passed"]:
             raise ZooError("the exported files are not right:\n" + report.text(found))
         manifest = read_manifest(folder)
-        file = folder / artifact_path(pipeline.entry.name, MEASURED_FILE)
+        written = artifacts(pipeline)
+        file = next(a for a in reversed(written) if a.form == MEASURED_FORM)
         return Measured(
-            [_summary(artifact, manifest, found["rows"]) for artifact in ARTIFACTS],
-            [_row(pipeline, b, file, ensemble) for b in pipeline.entry.benchmarks],
+            [_summary(artifact, manifest, found["rows"]) for artifact in written],
+            [_row(pipeline, b, folder, file, ensemble) for b in pipeline.entry.benchmarks],
         )
 
 
-def _row(pipeline: Pipeline, benchmark: Benchmark, file: Path, ensemble: bool) -> dict:
+def _row(pipeline, benchmark: Benchmark, folder: Path, file: Artifact, ensemble: bool) -> dict:
     def figures(infer=None, prefix=""):
         found = evaluate(pipeline, benchmark.data, benchmark.degrade, infer, progress=True)
-        return found | {prefix + key: value for key, value in found.pop("metrics").items()}
+        floor = {f"floor_{key}": value for key, value in found.pop("floor", {}).items()}
+        return found | {prefix + key: v for key, v in found.pop("metrics").items()} | floor
 
-    row = figures() | figures(_on_file(pipeline, file, benchmark), "file_") | _paper(benchmark)
+    row = figures(_on_file(pipeline, folder / file.path, file.part, benchmark), "file_")
+    row |= figures() | _paper(benchmark)
     if pipeline.spec.restores:
         damage = Degradation.parse(benchmark.degrade)
         row |= figures(lambda values: baseline(values, damage), "baseline_")
         row |= {"baseline": LABELS[damage.kind]}
         if ensemble:
             scale = damage.scale
-            row |= figures(lambda v: pipeline.restore(v, scale, ensemble=True), "ensemble_")
+            row |= figures(lambda v: pipeline.infer(v, scale, ensemble=True), "ensemble_")
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     return row | {"weights": weights_sha256(pipeline.net)[:12], "date": today}
 
 
-def _on_file(pipeline: Pipeline, file: Path, benchmark: Benchmark):
+def _on_file(pipeline: Pipeline, path: Path, part: Part, benchmark: Benchmark):
     """The exported file in the net's place. It enlarges by the first scale only; by another,
     the picture is enlarged before it comes."""
     spec = pipeline.spec
@@ -82,7 +86,7 @@ def _on_file(pipeline: Pipeline, file: Path, benchmark: Benchmark):
     def infer(values: np.ndarray) -> np.ndarray:
         if scale != spec.scales[0]:
             values = np.asarray(spec.encode(values, scale))
-        return tflite.run(file, [values], spec.output)[0][0]
+        return tflite.run(path, part, [values])[0][0]
 
     return infer
 
@@ -95,10 +99,9 @@ def _paper(benchmark: Benchmark) -> dict:
     return {"paper": label} | {f"paper_{key}": value for key, value in figures.items()}
 
 
-def _summary(artifact: str, manifest: dict, rows: list[dict]) -> dict:
-    path = manifest["artifacts"][artifact]["path"]
-    sizes = [f["bytes"] for p, f in manifest["files"].items() if Path(p).parts[0] == path]
-    measured = [row for row in rows if row["artifact"] == artifact and row["runtime"]]
+def _summary(artifact: Artifact, manifest: dict, rows: list[dict]) -> dict:
+    sizes = [f["bytes"] for p, f in manifest["files"].items() if Path(p).parts[0] == artifact.path]
+    measured = [row for row in rows if row["artifact"] == artifact.key and row["runtime"]]
     worst = max(row["max_error"] for row in measured)
-    runtime = measured[0]["runtime"]
-    return {"artifact": artifact, "bytes": sum(sizes), "runtime": runtime, "max_error": worst}
+    about = {"artifact": artifact.key, "bytes": sum(sizes)}
+    return about | {"runtime": measured[0]["runtime"], "max_error": worst}

@@ -12,6 +12,7 @@ from export.artifacts import weights_sha256
 from export.signature import Shape
 from zoo import weights
 from zoo.index import Spec
+from zoo.parts import LATENT, Part
 
 # A file that gives the degenerate result must miss its bound by far; so far must a
 # reference be from such a result. Ten times the bound of float32.
@@ -26,37 +27,38 @@ class Case:
 
     Attributes:
         label: such as `fresh 37x52 x3`.
-        pixels: float32 `[b, h, w, c]` in [0, 1].
-        expected: `[b, classes]` or `[b, h, w, c]`, as `pipeline.infer` gives.
+        values: float32 pixels `[b, h, w, c]` in [0, 1], or latents `[b, n]`.
+        expected: what the part's `infer` makes of them.
         flaw: why this reference cannot judge, or "".
     """
 
     label: str
-    pixels: np.ndarray
+    values: np.ndarray
     expected: np.ndarray
     flaw: str = ""
 
 
-def fresh(pipeline, shape: Shape, seed: int) -> list[Case]:
-    """Random pictures that fit an artifact's input shape, other ones for each seed."""
-    batch, height, width, channels = shape
-    free = _FREE if height is None else ((1, height, width), (3, height, width))
-    sizes = free if batch is None else ((3, height, width),)
-    rng = np.random.default_rng(seed)
-    return [_case("fresh", pipeline, pictures(rng, (*s, channels))) for s in sizes]
+def fresh(pipeline, part: Part, shape: Shape, seed: int) -> list[Case]:
+    """Random inputs that fit an artifact's input shape, other ones for each seed."""
+    if part.input == LATENT:
+        counts = (1, 3) if shape[0] is None else (3,)
+        given = [pipeline.codes(count, seed + n) for n, count in enumerate(counts)]
+    else:
+        rng = np.random.default_rng(seed)
+        given = [pictures(rng, size) for size in _sizes(shape)]
+    return [_case("fresh", pipeline.spec, part, values) for values in given]
 
 
-def golden(pipeline) -> list[Case]:
-    """The published pictures and results, where the net has the published weights; else none."""
+def golden(pipeline, part: Part) -> list[Case]:
+    """The published inputs and results, where the net has the published weights; else none."""
     path = weights.pretrained_folder(pipeline.entry) / weights.GOLDEN
     if not path.is_file():
         return []
     published = zoo.load(pipeline.entry.full_name)
     if weights_sha256(published.net) != weights_sha256(pipeline.net):
         return []
-    with np.load(path) as arrays:
-        pixels = arrays["pixels"].astype(np.float32) / 255
-        return [_case("golden", pipeline, pixels, arrays["result"])]
+    values, result = weights.golden(pipeline.entry, part.name, part.input)
+    return [_case("golden", pipeline.spec, part, values, result)]
 
 
 def pictures(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -66,24 +68,30 @@ def pictures(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.clip(fields + noise, 0, 1).astype(np.float32)
 
 
-def flaw(spec: Spec, pixels: np.ndarray, expected: np.ndarray) -> str:
+def flaw(spec: Spec, values: np.ndarray, expected: np.ndarray) -> str:
     """Why a reference cannot judge, or ""."""
     if not np.isfinite(expected).all():
         return "the reference is not finite"
     if expected.reshape(len(expected), -1).std(axis=1).min() < LEAST_DIFFERENCE:
         return "the reference is constant"
-    if spec.restores and _near(expected, _untouched(spec, pixels)):
+    if spec.restores and _near(expected, _untouched(spec, values)):
         return "the reference equals the input: is the net trained?"
     if len(expected) > 1 and _near(expected[1:], expected[:1]):
         return "the reference is the same for different inputs"
     return ""
 
 
-def _case(label: str, pipeline, pixels: np.ndarray, expected: np.ndarray | None = None) -> Case:
-    expected = pipeline.infer(pixels) if expected is None else expected
-    batch, height, width, _ = pixels.shape
-    label = f"{label} {height}x{width} x{batch}"
-    return Case(label, pixels, expected, flaw(pipeline.spec, pixels, expected))
+def _sizes(shape: Shape) -> list[tuple[int, ...]]:
+    batch, height, width, channels = shape
+    free = _FREE if height is None else ((1, height, width), (3, height, width))
+    sizes = free if batch is None else ((3, height, width),)
+    return [(*size, channels) for size in sizes]
+
+
+def _case(label: str, spec: Spec, part: Part, values: np.ndarray, expected=None) -> Case:
+    expected = part.infer(values) if expected is None else expected
+    size = "x".join(map(str, values.shape[1:3]))
+    return Case(f"{label} {size} x{len(values)}", values, expected, flaw(spec, values, expected))
 
 
 def _field(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from export import fresh
-from export.signature import INPUT, SERVE, Shape, serving
+from export.signature import SERVE, Shape
 from zoo.errors import ZooError
+from zoo.parts import Part
 
 
-def write(pipeline, folder: Path, shape: Shape) -> None:
-    """Writes a net with its preprocessing as a SavedModel with one endpoint, `serve`.
+def write(part: Part, folder: Path, shape: Shape) -> None:
+    """Writes a part of a pipeline as a SavedModel with one endpoint, `serve`.
 
     Args:
-        pipeline: what is exported.
+        part: what is exported, with its preprocessing.
         folder: the SavedModel.
-        shape: of the input, `[b, h, w, c]`, `None` where free.
+        shape: of the input, `None` where free.
 
     Raises:
         OSError: the folder cannot be written.
@@ -28,25 +29,24 @@ def write(pipeline, folder: Path, shape: Shape) -> None:
     import tensorflow as tf
 
     archive = keras.export.ExportArchive()
-    archive.track(pipeline.net)
-    signature = [tf.TensorSpec(shape, tf.float32, name=INPUT)]
-    archive.add_endpoint(SERVE, serving(pipeline.net, pipeline.spec), signature)
+    archive.track(part.net)
+    archive.add_endpoint(SERVE, part.serve, [tf.TensorSpec(shape, tf.float32, name=part.input)])
     try:
         archive.write_out(str(folder), verbose=False)
     except tf.errors.OpError as error:  # how TensorFlow reports a full disk
         raise OSError(error.message) from error
 
 
-def run(folder: Path, inputs: list[np.ndarray], output: str) -> tuple[list[np.ndarray], str]:
+def run(folder: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
     """Runs a SavedModel in a fresh process in which `zoo`, `export` and `keras` cannot be imported.
 
     Args:
         folder: the SavedModel.
-        inputs: float32 `[b, h, w, c]`, pixels in [0, 1]; shapes may differ.
-        output: name of the output, such as `restored`.
+        part: what was exported.
+        inputs: float32 `[b, ...]`; shapes may differ.
 
     Returns:
-        A result for each input, and the runtime with its version.
+        A result for each input, as `part.infer` gives it, and the runtime with its version.
 
     Raises:
         ZooError: the process failed; the message ends with its last words.
@@ -54,7 +54,7 @@ def run(folder: Path, inputs: list[np.ndarray], output: str) -> tuple[list[np.nd
     with tempfile.TemporaryDirectory() as scratch:
         given, taken = Path(scratch) / "inputs.npz", Path(scratch) / "outputs.npz"
         np.savez(given, *inputs)
-        _run_fresh(folder, given, taken, INPUT, output)
+        _run_fresh(folder, given, taken, part.input, *part.outputs)
         with np.load(taken) as arrays:
             results = [arrays[f"arr_{i}"] for i in range(len(inputs))]
             return results, f"TensorFlow {arrays['version']}, fresh process"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from export.signature import INPUT, SERVE
+from export.signature import SERVE
 from zoo.errors import MissingExtra, ZooError
+from zoo.parts import Part
 
 
 def convert(saved_model: Path, name: str) -> bytes:
@@ -52,17 +53,17 @@ def operators(data: bytes) -> list[str]:
     return sorted(set(names))
 
 
-def run(path: Path, inputs: list[np.ndarray], output: str) -> tuple[list[np.ndarray], str]:
+def run(path: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
     """Runs a TFLite file in LiteRT by the names of its signature.
 
     Args:
         path: the file.
-        inputs: float32 `[b, h, w, c]`, pixels in [0, 1]; shapes may differ as far as the file's
-            signature is free. A file for one picture gets those of a batch one by one.
-        output: name of the output, such as `restored`.
+        part: what was exported.
+        inputs: float32 `[b, ...]`; shapes may differ as far as the file's signature is free. A file
+            for a batch of one gets those of a batch one by one.
 
     Returns:
-        A result for each input, and the runtime with its version.
+        A result for each input, as `part.infer` gives it, and the runtime with its version.
 
     Raises:
         ZooError: the file cannot be read or run, or has other names or another size.
@@ -72,8 +73,8 @@ def run(path: Path, inputs: list[np.ndarray], output: str) -> tuple[list[np.ndar
     try:
         interpreter = package.interpreter.Interpreter(str(path), num_threads=os.cpu_count())
         runner = interpreter.get_signature_runner(SERVE)
-        accepted = runner.get_input_details()[INPUT]["shape_signature"].tolist()
-        results = [_run_batch(runner, accepted, pixels, output) for pixels in inputs]
+        accepted = runner.get_input_details()[part.input]["shape_signature"].tolist()
+        results = [_run_batch(runner, accepted, values, part) for values in inputs]
     except ZooError:
         raise
     except (KeyError, OSError, RuntimeError, ValueError) as error:
@@ -91,13 +92,14 @@ def litert(purpose: str):
     return ai_edge_litert
 
 
-def _run_batch(runner, accepted: list[int], pixels: np.ndarray, output: str) -> np.ndarray:
+def _run_batch(runner, accepted: list[int], values: np.ndarray, part: Part) -> np.ndarray:
     # The runner would resize even a static input; what the signature says is what is checked.
-    if any(a not in (-1, s) for a, s in zip(accepted[1:], pixels.shape[1:], strict=True)):
-        raise ZooError(f"an input of shape {list(pixels.shape)} came; the file takes {accepted}")
-    if accepted[0] == -1:
-        return runner(**{INPUT: pixels})[output]
-    return np.concatenate([runner(**{INPUT: one[None]})[output] for one in pixels])
+    if any(a not in (-1, s) for a, s in zip(accepted[1:], values.shape[1:], strict=True)):
+        raise ZooError(f"an input of shape {list(values.shape)} came; the file takes {accepted}")
+    batches = [values] if accepted[0] == -1 else [one[None] for one in values]
+    results = [runner(**{part.input: batch}) for batch in batches]
+    sides = [np.concatenate([r[name] for name in part.outputs], axis=-1) for r in results]
+    return np.concatenate(sides)
 
 
 def _code(operator) -> int:

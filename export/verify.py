@@ -10,8 +10,8 @@ import numpy as np
 import zoo
 from export import references, report, saved_model, tflite
 from export.artifacts import (
-    ARTIFACTS,
-    artifact_path,
+    Artifact,
+    artifacts,
     facts_of_file,
     read_manifest,
     versions,
@@ -20,6 +20,7 @@ from export.artifacts import (
 from export.references import Case
 from export.signature import Shape
 from zoo.errors import MissingExtra, ZooError
+from zoo.parts import Part, parts
 from zoo.pipeline import Pipeline
 
 # Largest absolute error allowed, where white, or certainty, is 1. Runtimes sum in other orders:
@@ -33,7 +34,7 @@ class Row:
     """One check.
 
     Attributes:
-        artifact: a key of `BOUNDS`.
+        artifact: `net`, or the key of an `export.artifacts.Artifact`.
         runtime: with its version; "" for a look at the files.
         input: such as `golden 28x28 x8`, `fresh 37x52 x3` or `files`.
         max_error: largest absolute difference from the reference, None where there is no result.
@@ -78,16 +79,18 @@ def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
     name = pipeline.entry.full_name
     if manifest["name"] != name:
         raise ZooError(f"{folder} is an export of {manifest['name']}, not of {name}")
-    golden = references.golden(pipeline)
-    rows = [_same_weights(manifest, pipeline), *_net_rows(pipeline, golden)]
-    for artifact in ARTIFACTS:
+    golden = {part.name: references.golden(pipeline, part) for part in parts(pipeline)}
+    rows = [_same_weights(manifest, pipeline)]
+    for part in parts(pipeline):
+        rows += _net_rows(part, golden[part.name])
+    for artifact in artifacts(pipeline):
         rows += _artifact_rows(folder, manifest, artifact, pipeline, golden, seed)
     return {
         "name": name,
         "passed": all(row.passed for row in rows),
         "weights": manifest["weights"],
         "seed": seed,
-        "golden": bool(golden),
+        "golden": any(golden.values()),
         "rows": [dataclasses.asdict(row) for row in rows],
         "versions": versions(),
     }
@@ -126,33 +129,33 @@ def compare(row: Row, case: Case, result: np.ndarray) -> Row:
 
 
 def _artifact_rows(
-    folder: Path, manifest: dict, artifact: str, pipeline: Pipeline, golden: list[Case], seed: int
+    folder: Path, manifest: dict, artifact: Artifact, pipeline: Pipeline, golden: dict, seed: int
 ) -> list[Row]:
-    files = _files_row(folder, manifest, artifact, pipeline.entry.name)
+    files = _files_row(folder, manifest, artifact)
     if not files.passed:
         return [files]  # a damaged file is not run: it could do anything
-    shape = manifest["artifacts"][artifact]["input"]["shape"]
-    cases = [case for case in golden if _fits(case, shape)]
-    cases += references.fresh(pipeline, shape, seed)
-    runner = saved_model if artifact == "saved_model" else tflite
-    path = folder / artifact_path(pipeline.entry.name, artifact)
+    part, key = artifact.part, artifact.key
+    shape = manifest["artifacts"][key]["input"]["shape"]
+    cases = [case for case in golden[part.name] if _fits(case, shape)]
+    cases += references.fresh(pipeline, part, shape, seed)
+    runner = saved_model if artifact.form == "saved_model" else tflite
     try:
-        results, runtime = runner.run(path, [c.pixels for c in cases], pipeline.spec.output)
+        results, runtime = runner.run(folder / artifact.path, part, [c.values for c in cases])
     except MissingExtra:
         raise
     except ZooError as error:
-        return [files, Row(artifact, "", "all", reason=str(error))]
-    blanks = [Row(artifact, runtime, case.label, bound=BOUNDS[artifact]) for case in cases]
+        return [files, Row(key, "", "all", reason=str(error))]
+    blanks = [Row(key, runtime, case.label, bound=BOUNDS[artifact.form]) for case in cases]
     return [files, *map(compare, blanks, cases, results)]
 
 
-def _files_row(folder: Path, manifest: dict, artifact: str, name: str) -> Row:
-    path = artifact_path(name, artifact)
+def _files_row(folder: Path, manifest: dict, artifact: Artifact) -> Row:
+    path = artifact.path
     mine = {p: facts for p, facts in manifest["files"].items() if Path(p).parts[0] == path}
     damage = [d for p, facts in mine.items() if (d := _damage(folder / p, facts))]
-    if not mine or artifact not in manifest["artifacts"]:
+    if not mine or artifact.key not in manifest["artifacts"]:
         damage = [f"export.json does not list {path}"]
-    return Row(artifact, "", "files", passed=not damage, reason="; ".join(damage))
+    return Row(artifact.key, "", "files", passed=not damage, reason="; ".join(damage))
 
 
 def _damage(path: Path, recorded: dict) -> str:
@@ -176,15 +179,15 @@ def _same_weights(manifest: dict, pipeline: Pipeline) -> Row:
     return Row("net", "", "weights", passed=same, reason="" if same else reason)
 
 
-def _net_rows(pipeline: Pipeline, golden: list[Case]) -> list[Row]:
+def _net_rows(part: Part, golden: list[Case]) -> list[Row]:
     runtime = f"Keras {importlib.metadata.version('keras')}"
-    blanks = [Row("net", runtime, case.label, bound=BOUNDS["net"]) for case in golden]
-    results = [pipeline.infer(case.pixels) for case in golden]
-    return list(map(compare, blanks, golden, results))
+    label = " ".join(filter(None, ("net", part.name)))
+    blanks = [Row(label, runtime, case.label, bound=BOUNDS["net"]) for case in golden]
+    return list(map(compare, blanks, golden, [part.infer(case.values) for case in golden]))
 
 
 def _fits(case: Case, shape: Shape) -> bool:
-    pairs = zip(shape[1:], case.pixels.shape[1:], strict=True)
+    pairs = zip(shape[1:], case.values.shape[1:], strict=True)
     return all(wanted in (None, side) for wanted, side in pairs)
 
 

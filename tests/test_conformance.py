@@ -70,7 +70,7 @@ def test_probabilities_are_such_and_pictures_stay_in_range(name):
     values = inputs(name)
     if made.spec.restores:
         for scale in made.spec.scales:
-            result = made.restore(values, scale)
+            result = made.infer(values, scale)
             assert result.min() >= 0 and result.max() <= 1
             assert result.shape == (
                 2,
@@ -176,7 +176,7 @@ def test_golden_through_the_pipeline(name):
     made = zoo.load(name)
     golden = np.load(weights.pretrained_folder(made.entry) / weights.GOLDEN)
     values = golden["pixels"].astype(np.float32) / 255
-    result = made.restore(values) if made.spec.restores else made.classify(values)
+    result = made.infer(values) if made.spec.restores else made.classify(values)
     assert np.std(result) > 0.01
     np.testing.assert_allclose(result, golden["result"], atol=1e-5)
 

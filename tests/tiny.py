@@ -14,11 +14,12 @@ from zoo.pipeline import Pipeline
 def data_for(entry: Entry, folder: Path, each: int = 12) -> str:
     """Writes pictures that a name can be trained on and returns them as a data set's name."""
     rng = np.random.default_rng(0)
+    size = () if entry.spec.free_size else entry.spec.shape[:2]
     for number, label in enumerate(entry.spec.labels or [""]):
         below = folder / str(number) if label else folder
         below.mkdir(parents=True, exist_ok=True)
         for count in range(each):
-            pixels = labelled(entry, number, rng) if label else scene(rng)
+            pixels = labelled(entry, number, rng) if label else scene(rng, *size)
             Image.fromarray(pixels).save(below / f"{count:03}.png")
     return f"folder:{folder}"
 

@@ -15,10 +15,10 @@ __version__ = "0.1.0"
 
 
 def load(name: str, weights="pretrained"):
-    """A name -> a callable `zoo.pipeline.Pipeline`; see `zoo.pipeline.load`."""
-    from zoo import pipeline
+    """A name -> a callable `zoo.pipeline.Pipeline`; see `zoo.loading.load`."""
+    from zoo import loading
 
-    return pipeline.load(name, weights)
+    return loading.load(name, weights)
 
 
 def train(name: str, run=None, start=None, strategy=None, **changes):

@@ -1,14 +1,47 @@
 """Cards and the README's table, printed from the index and the published figures."""
 
+import dataclasses
 from pathlib import Path
 
 from zoo import files, index, results, weights
-from zoo.index import Degradation, Entry
+from zoo.index import OUTPUTS, Degradation, Entry
 
 CODE_LICENCE, WEIGHTS_LICENCE = "MIT", "MIT, as far as the licence of the training data allows"
-UNITS = {"psnr": "PSNR, dB", "ssim": "SSIM", "accuracy": "accuracy, %", "nll": "NLL, nats"}
-_STRIP = "Input, classical method, this net, original, and the difference; below, parts of them"
-_DIGITS = {"psnr": 2, "ssim": 4, "accuracy": 2, "nll": 4}
+UNITS = {
+    "psnr": "PSNR, dB",
+    "ssim": "SSIM",
+    "accuracy": "accuracy, %",
+    "nll": "NLL, nats",
+    "frechet": "Frechet distance",
+    "coverage": "coverage",
+    "kernel": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "least_class": "rarest class",
+    "novelty": "novelty",
+    "elbo": "ELBO, nats",
+    "active_units": "active units",
+}
+"""Metric -> its name and unit; the most telling ones first."""
+_FORMATS = {
+    "psnr": ".2f",
+    "accuracy": ".2f",
+    "nll": ".4g",
+    "active_units": ".0f",
+    "kernel": ".2g",
+    "ssim": ".4f",
+}
+_HEADLINES = {
+    "recognition": ("accuracy", "nll"),
+    "restoration": ("psnr", "ssim"),
+    "generation": ("nll", "frechet", "coverage"),
+}
+"""Kind of task -> the metrics that tables of many names show."""
+_DRAWN = {
+    "restoration": "Input, classical method, this net, original, and the difference; below, parts",
+    "generation": "What this net makes",
+}
 
 
 def card(entry: Entry, facts: dict, measured: list[dict]) -> str:
@@ -21,7 +54,7 @@ def card(entry: Entry, facts: dict, measured: list[dict]) -> str:
     """
     parts = [
         f"# {entry.full_name}\n\n{entry.summary[0].upper()}{entry.summary[1:]}.",
-        *([f"![{_STRIP}]({weights.STRIP})"] if entry.spec.restores else []),
+        *([f"![{_DRAWN[kind]}]({weights.STRIP})"] if (kind := entry.spec.kind) in _DRAWN else []),
         _table(("", ""), _overview(entry, facts)),
         "## Figures\n\n" + _figures(entry, measured),
         "## The exported files\n\n" + _files(facts),
@@ -35,7 +68,7 @@ def models_table(entries: list[Entry]) -> str:
     """The README's table of all published names, as Markdown."""
     rows = [
         (
-            f"[`{entry.name}`](zoo/pretrained/{entry.name}/{entry.tag}/{weights.CARD})",
+            f"[`{index.short_name(entry)}`](zoo/pretrained/{entry.name}/{entry.tag}/{weights.CARD})",
             entry.summary,
             f"{entry.parameters:,}",
             headline(entry),
@@ -47,13 +80,28 @@ def models_table(entries: list[Entry]) -> str:
 
 
 def figures_table(entries: list[Entry]) -> str:
-    """The README's table of all figures of record, as Markdown: a row a name and test set."""
+    """The README's tables of all figures of record, as Markdown: a row a name and test set."""
+    return "\n\n".join(
+        _of_kind([e for e in entries if e.spec.kind == kind], kind) for kind in _HEADLINES
+    )
+
+
+def _of_kind(entries: list[Entry], kind: str) -> str:
+    metrics = _HEADLINES[kind]
+    rows = [(entry, row) for entry in entries for row in results.rows(entry)]
+    shown = [label for label in _FIGURES if any(_cell(row, label, metrics) for _, row in rows)]
     lines = [
-        (f"`{entry.name}`", _what(row), *(_cell(row, f) for f in _FIGURES), _others(entry, row))
-        for entry in entries
-        for row in results.rows(entry)
+        (
+            f"`{index.short_name(entry)}`",
+            _what(row),
+            *(_cell(row, label, metrics) for label in shown),
+            _others(entry, row),
+        )
+        for entry, row in rows
     ]
-    return _table(("name", "test set", *_FIGURES, "published by others"), lines)
+    unit = " / ".join(UNITS[metric] for metric in metrics)
+    heads = ("name", "test set", *shown, "published by others")
+    return f"{kind.capitalize()}: {unit}\n\n" + _table(heads, lines)
 
 
 def headline(entry: Entry) -> str:
@@ -61,8 +109,9 @@ def headline(entry: Entry) -> str:
     rows = results.rows(entry)
     if not rows:
         return "not published" if entry.pretrained else "no weights here"
-    metric = _metrics(rows[0])[0]
+    metric = next(m for m in _HEADLINES[entry.spec.kind] if m in rows[0])
     unit = UNITS[metric].partition(", ")[2]
+    unit = unit or UNITS[metric]
     return f"{_number(rows[0][metric], metric)} {unit} on {_what(rows[0])}"
 
 
@@ -90,16 +139,12 @@ def _overview(entry: Entry, facts: dict) -> list[tuple[str, str]]:
     size = "any size" if spec.free_size else "x".join(str(side) for side in spec.shape[:2])
     colour = {1: "grey", 3: "colour", "Y": "luma Y (BT.601)"}[spec.channels]
     low, high = spec.value_range
-    scaled = "same shape" if spec.scales[0] == 1 else f"{spec.scales[0]} times as large"
-    out = f"`{spec.output}`: " + (
-        f"pixels in [0, 1], {scaled}" if spec.restores else f"{len(spec.labels)} probabilities"
-    )
     return [
         ("task", spec.task),
         *([("made for", ", ".join(map(_damage, spec.degradations)))] if spec.restores else []),
         ("paper", entry.paper),
-        ("input", f"`image`: {size}, {colour}, pixels in [0, 1] (to the net as {low:g}..{high:g})"),
-        ("output", out),
+        ("pictures", f"{size}, {colour}, pixels in [0, 1] (in the net as {low:g}..{high:g})"),
+        ("input and output", _functions(entry)),
         *([("labels", ", ".join(spec.labels))] if spec.labels else []),
         ("weights", f"{entry.parameters:,} (float32)"),
         ("MACs", f"{macs['count'] / 1e6:,.1f} million at {macs['size'][0]}x{macs['size'][1]}"),
@@ -107,6 +152,19 @@ def _overview(entry: Entry, facts: dict) -> list[tuple[str, str]]:
         ("licence of the weights", WEIGHTS_LICENCE),
         ("licence of the training data", entry.data_licence),
     ]
+
+
+def _functions(entry: Entry) -> str:
+    spec = entry.spec
+    if spec.restores:
+        scale = f", {spec.scales[0]} times as large" if spec.scales[0] > 1 else ", as large"
+        return f"`image` to `{OUTPUTS[spec.task]}`{scale}"
+    latent = f"`latent` of {spec.code} numbers"
+    return {
+        "classify": f"`image` to `probs` of {len(spec.labels)} classes",
+        "generate": f"{latent}{', the last a class as one-hot,' * bool(spec.labels)} to `image`",
+        "autoencode": f"`image` to `mean` and `logvar`; {latent} to `image`",
+    }[spec.task]
 
 
 def _damage(degradation: Degradation) -> str:
@@ -121,27 +179,46 @@ def _damage(degradation: Degradation) -> str:
 
 
 def _figures(entry: Entry, rows: list[dict]) -> str:
-    shown = [label for label in _FIGURES if any(_cell(row, label) for row in rows)]
+    table = (_metric_rows if entry.spec.kind == "generation" else _set_rows)(entry, rows)
+    degrade = f" --degrade {rows[0]['degrade']}" if "degrade" in rows[0] else ""
+    command = f"zoo evaluate {index.short_name(entry)} --data {rows[0]['data']}{degrade}"
+    protocols = dict.fromkeys(f"- {row['data']}: {row['protocol']}" for row in rows)
+    again = f"The first row again: `{command}`. Protocols:"
+    return "\n\n".join([table, again, "\n".join(protocols)])
+
+
+def _set_rows(entry: Entry, rows: list[dict]) -> str:
+    """A row a test set."""
+    metrics = _HEADLINES[entry.spec.kind]
+    shown = [label for label in _FIGURES if any(_cell(row, label, metrics) for row in rows)]
     lines = [
         (
             _what(row),
             str(row["count"]),
-            *(_cell(row, label) for label in shown),
+            *(_cell(row, label, metrics) for label in shown),
             _others(entry, row),
         )
         for row in rows
     ]
-    unit = " / ".join(UNITS[metric] for metric in _metrics(rows[0]))
-    degrade = f" --degrade {rows[0]['degrade']}" if "degrade" in rows[0] else ""
-    command = f"zoo evaluate {entry.name} --data {rows[0]['data']}{degrade}"
-    protocols = dict.fromkeys(f"- {row['data']}: {row['protocol']}" for row in rows)
-    return "\n\n".join(
-        [
-            _table(("test set", "pictures", *shown, "published by others"), lines),
-            f"Each cell: {unit}. The first row again: `{command}`. Protocols:",
-            "\n".join(protocols),
-        ]
-    )
+    unit = " / ".join(UNITS[metric] for metric in metrics)
+    heads = ("test set", "pictures", *shown, "published by others")
+    return _table(heads, lines) + f"\n\nEach cell: {unit}."
+
+
+def _metric_rows(entry: Entry, rows: list[dict]) -> str:
+    """A row a metric."""
+    lines = [
+        (
+            _what(row),
+            UNITS[m],
+            *(_cell(row, label, (m,)) for label in _GENERATION),
+            _other(entry, row, m),
+        )
+        for row in rows
+        for m in UNITS
+        if m in row
+    ]
+    return _table(("test set", "figure", *_GENERATION, "published by others"), lines)
 
 
 _FIGURES = {
@@ -149,34 +226,43 @@ _FIGURES = {
     "its TFLite file": "file_",
     "self-ensemble of 8": "ensemble_",
     "a classical method": "baseline_",
+    "real beside real": "floor_",
 }
 """What a figure is of -> the prefix of its columns in the results."""
+_GENERATION = ("this net", "its TFLite file", "real beside real")
 
 
 def _what(row: dict) -> str:
     return ", ".join(filter(None, (row["data"], row.get("degrade"))))
 
 
-def _metrics(row: dict) -> list[str]:
-    return [metric for metric in UNITS if metric in row]
-
-
-def _cell(row: dict, label: str) -> str:
-    """Such as `29.10 / 0.8227`, or nothing."""
+def _cell(row: dict, label: str, metrics: tuple[str, ...]) -> str:
+    """Such as `29.10 / 0.8227`, a dash for what is not known, or nothing."""
     prefix = _FIGURES[label]
-    found = [_number(row[prefix + m], m) for m in _metrics(row) if prefix + m in row]
-    name = f" ({row['baseline']})" if found and prefix == "baseline_" else ""
+    if not any(prefix + metric in row for metric in metrics):
+        return ""
+    found = [_number(row[prefix + m], m) if prefix + m in row else "-" for m in metrics]
+    name = f" ({row['baseline']})" if prefix == "baseline_" else ""
     return " / ".join(found) + name
 
 
 def _others(entry: Entry, row: dict) -> str:
     """Such as `28.57 BM3D; 29.23 paper (DnCNN-S)`."""
-    here = row["data"], row.get("degrade")
-    published = next(b.published for b in entry.benchmarks if (b.data, b.degrade) == here)
     return "; ".join(
         " / ".join(_number(value, metric) for metric, value in figures.items()) + f" {label}"
-        for label, figures in published.items()
+        for label, figures in _published(entry, row).items()
     )
+
+
+def _other(entry: Entry, row: dict, metric: str) -> str:
+    """Of one metric: such as `86.76 VAE; 84.78 IWAE-50`."""
+    rows = _published(entry, row).items()
+    return "; ".join(f"{_number(f[metric], metric)} {label}" for label, f in rows if metric in f)
+
+
+def _published(entry: Entry, row: dict) -> dict:
+    here = row["data"], row.get("degrade")
+    return next(b.published for b in entry.benchmarks if (b.data, b.degrade) == here)
 
 
 def _files(facts: dict) -> str:
@@ -193,7 +279,9 @@ def _files(facts: dict) -> str:
 
 
 def _making(entry: Entry, facts: dict) -> str:
-    recipe = ", ".join(f"{key} {value}" for key, value in facts["recipe"].items() if value)
+    usual = {f.name: f.default for f in dataclasses.fields(index.Recipe)}
+    special = {k: v for k, v in facts["recipe"].items() if v and v != usual[k]}
+    recipe = ", ".join(f"{key} {value}" for key, value in special.items())
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     lines = [
         f"- command: `{facts['command']}`",
@@ -218,7 +306,7 @@ def _curve(facts: dict, most: int = 10) -> str:
 
 
 def _number(value: float, metric: str) -> str:
-    return f"{value:.{_DIGITS[metric]}f}"
+    return f"{value:{_FORMATS.get(metric, '.3f')}}"
 
 
 def _table(heads, rows) -> str:

@@ -85,24 +85,40 @@ def show(name, as_json):
 
 @main.command()
 @NAME
-@click.argument("pictures", nargs=-1, required=True)
+@click.argument("pictures", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), help="File, or folder, for the result.")
 @click.option("--scale", type=int, help="By how much to enlarge [default: the net's first].")
-@click.option(
-    "--ensemble", is_flag=True, help="Mean over eight turned pictures; eight times slower."
-)
+@click.option("--ensemble", is_flag=True, help="Mean over eight turned pictures; 8 times slower.")
+@click.option("--count", type=int, help="How many new pictures to make, on one sheet.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the new pictures.")
+@click.option("--label", help="Of which class to make them.")
 @WEIGHTS
 @JSON
-def run(name, pictures, out, scale, ensemble, weights, as_json):
+def run(name, pictures, out, scale, ensemble, count, seed, label, weights, as_json):
     """Run NAME on PICTURES (files): print labels, or write the restored picture.
 
     Without --out the result of photo.jpg is written to photo_NAME.png beside it.
+    Of a net that makes pictures: zoo run dcgan_fashion --count 64 --out grid.png
     """
-    from zoo.pipeline import load
+    from zoo.loading import load
 
     pipeline = load(name, weights)
-    options = {"scale": scale, "ensemble": ensemble, "progress": not as_json}
-    answers = [_run_one(pipeline, Path(p), out, len(pictures), options) for p in pictures]
+    if count is not None:
+        return _make(pipeline, count, seed, label, out)
+    if pipeline.spec.task == "generate" or not pictures:
+        what = "--count COUNT" if pipeline.spec.kind == "generation" else "PICTURES, files"
+        raise ZooError(f"{name}: nothing to do: expected {what}")
+    options = {"scale": scale, "ensemble": ensemble or None}
+    options = {key: value for key, value in options.items() if value is not None}
+    if options and not pipeline.spec.restores:
+        raise ZooError(f"{name} is for {pipeline.spec.task}: it takes no {', '.join(options)}")
+    if pipeline.spec.restores:
+        options["progress"] = not as_json
+    answers = []
+    for picture in pictures:
+        answers.append(_run_one(pipeline, Path(picture), out, len(pictures), options))
+        if not as_json:
+            click.echo(_line(answers[-1]))
     if as_json:
         _print_json(answers)
 
@@ -118,6 +134,7 @@ def run(name, pictures, out, scale, ensemble, weights, as_json):
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Its peak.")
 @click.option("--holdout", type=click.IntRange(0), help="Training pictures kept out for choices.")
 @click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]), help="Of the steps.")
+@click.option("--penalty", type=click.FloatRange(0), help="Of a critic's slope (generators).")
 @click.option("--every", type=click.IntRange(1), help="Steps between checkpoints.")
 @click.option("--seed", type=int, help="Of the first weights, the batches and the noise.")
 def train(name, run, start, **changes):
@@ -145,7 +162,7 @@ def train(name, run, start, **changes):
 def evaluate(name, data, degrade, weights, as_json):
     """Measure NAME on a set of pictures by its task's protocol."""
     from zoo.evaluate import evaluate
-    from zoo.pipeline import load
+    from zoo.loading import load
 
     row = evaluate(load(name, weights), data, degrade, progress=not as_json)
     if as_json:
@@ -170,7 +187,7 @@ def evaluate(name, data, degrade, weights, as_json):
 def export(name, folder, size, weights):
     """Write NAME as SavedModel and TFLite files into a folder."""
     from export.artifacts import export
-    from zoo.pipeline import load
+    from zoo.loading import load
 
     export(load(name, weights), folder, static_size=size)
     for path in sorted(folder.iterdir()):
@@ -212,7 +229,7 @@ def measure(names, ensemble):
     The figures go into zoo/results/*.csv, from which cards and tables are printed.
     """
     from export.measure import measure
-    from zoo.pipeline import load
+    from zoo.loading import load
     from zoo.training.publish import record
 
     for name in names:
@@ -232,19 +249,31 @@ def demo(folder):
         raise click.ClickException("an exported file is not right; the page says which")
 
 
+def _make(pipeline, count: int, seed: int, label: str | None, out: Path | None) -> None:
+    from zoo.sheet import grid
+
+    if pipeline.spec.kind != "generation":
+        raise ZooError(f"{pipeline.entry.name} makes no new pictures: name one that does")
+    target = out or Path(f"{pipeline.entry.name}.png")
+    _save(grid(pipeline.sample(count, seed, label)), target)
+    click.echo(target)
+
+
 def _run_one(pipeline, picture: Path, out: Path | None, count: int, options: dict) -> dict:
     result = pipeline(picture, **options)
-    if not pipeline.spec.restores:
+    if pipeline.spec.kind == "recognition":
         labels = [{"label": r.label, "probability": r.probability} for r in result]
-        if options["progress"]:
-            best = ", ".join(f"{r.label} {r.probability:.1%}" for r in result[:3])
-            click.echo(f"{picture}: {best}")
         return {"picture": str(picture), "labels": labels}
     target = _target(picture, out, pipeline.entry.name, count)
     _save(result, target)
-    if options["progress"]:
-        click.echo(target)
     return {"picture": str(picture), "result": str(target)}
+
+
+def _line(answer: dict) -> str:
+    if "result" in answer:
+        return answer["result"]
+    best = [f"{row['label']} {row['probability']:.1%}" for row in answer["labels"][:3]]
+    return f"{answer['picture']}: {', '.join(best)}"
 
 
 def _target(picture: Path, out: Path | None, name: str, count: int) -> Path:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from zoo import metrics
+from zoo import judge, likelihood, metrics
 from zoo.data import sources
+from zoo.data.batches import binarised
 from zoo.data.degrade import degrade as degraded
 from zoo.data.degrade import divisible
 from zoo.errors import ZooError
@@ -55,6 +56,8 @@ PROTOCOLS = {
     "jpeg": Protocol("JPEG of quality {strength} (libjpeg)"),
 }
 RECOGNITION = "test split, top-1 in percent, one view"
+DRAWS = 5_000
+"""Importance samples a picture, for the record."""
 
 
 def evaluate(
@@ -71,12 +74,14 @@ def evaluate(
         data: a set, or `folder:PATH`; by default the entry's first benchmark.
         degrade: what is done to the pictures, such as `noise:25`; by default what the entry's
             benchmark of that set says, or else what the net was made for, at half strength.
-        infer: takes the place of `pipeline.infer`, such as an exported file or a classical method.
+        infer: takes the place of `pipeline.infer` (of `decode`, for what makes pictures), such as
+            an exported file or a classical method.
         progress: show a bar.
 
     Returns:
         `name`, `tag`, `data`, `degrade`, `count`, `protocol` and `metrics`: `psnr` in dB and
-        `ssim`, or `accuracy` in percent and `nll` in nats.
+        `ssim`, or `accuracy` in percent and `nll` in nats, or what `generation` says, and then
+        also `floor`: the likeness of real pictures to other real ones.
 
     Raises:
         ZooError: the set is not there or does not fit the task; the net cannot undo that.
@@ -85,9 +90,11 @@ def evaluate(
     data = data or _benchmark(entry).data
     pictures = sources.load(data, spec.channels, split="test")
     row = {"name": entry.name, "tag": entry.tag, "data": data, "count": len(pictures)}
-    if not spec.restores:
+    if spec.kind == "recognition":
         figures = recognition(infer or pipeline.infer, pictures, spec.labels)
         return row | {"degrade": None, "protocol": RECOGNITION, "metrics": figures}
+    if spec.kind == "generation":
+        return row | {"degrade": None} | _generation_of_record(pipeline, pictures, infer, progress)
     damage = _degradation(entry, data, degrade)
     infer = infer or functools.partial(pipeline.infer, scale=damage.scale)
     return row | {
@@ -136,11 +143,77 @@ def recognition(
     }
 
 
+def generation(pipeline: Pipeline, pictures: sources.Pictures, draws: int, progress=False) -> dict:
+    """How well pictures are made: likeness to real ones, and likelihood where that is known.
+
+    Args:
+        pipeline: its entry may have a judge.
+        pictures: real ones. As many are made as half of these.
+        draws: importance samples a picture; for binary pictures.
+        progress: show a bar.
+
+    Returns:
+        What `zoo.judge` and `zoo.likelihood` measure, and `psnr` of pictures made again, in dB.
+    """
+    spec, figures = pipeline.spec, {}
+    values = _values(pictures)
+    if spec.binary:
+        values = binarised(values, (SEED, 0)).numpy()
+        loss = pipeline.entry.recipe.loss
+        figures |= likelihood.measured(pipeline.net, values, loss, draws, SEED, progress)
+    elif spec.task == "autoencode":
+        pairs = zip(to_uint8(pipeline.infer(values)), to_uint8(values), strict=True)
+        figures |= {"psnr": float(np.mean([metrics.psnr(*pair) for pair in pairs]))}
+        figures |= {"active_units": likelihood.active_units(pipeline.net, values)}
+    if pipeline.entry.judge:
+        made, real, _ = _judged(pipeline, pictures)
+        figures |= made.likeness(real)
+    return figures
+
+
+def _generation_of_record(pipeline, pictures: sources.Pictures, decode, progress) -> dict:
+    """All figures of the net; of an exported decoder, likeness alone."""
+    entry = pipeline.entry
+    protocol = []
+    if decode:
+        made, real, _ = _judged(pipeline, pictures, decode)
+        return {"protocol": "", "metrics": made.likeness(real)}
+    figures = generation(pipeline, pictures, DRAWS, progress)
+    if pipeline.spec.binary:
+        protocol += [f"pixels drawn from their grey, seed {SEED}; {DRAWS:,} importance samples"]
+    row = {}
+    if entry.judge:
+        made, real, other = _judged(pipeline, pictures)
+        training = sources.load(entry.recipe.data, pipeline.spec.channels, split="train")
+        training = judge.Judged(entry.judge, _values(training))
+        figures |= {"novelty": judge.novelty(made, other, training)}
+        row = {"floor": other.likeness(real)}
+        protocol += [
+            f"{len(real.classes):,} made, seed {SEED}, beside half of the test split, in features "
+            f"of {entry.judge.name}; floor: the other half"
+        ]
+    return row | {"protocol": "; ".join(protocol), "metrics": figures}
+
+
+def _judged(pipeline: Pipeline, pictures: sources.Pictures, decode: Callable | None = None):
+    """What the judge sees in pictures that are made, in half of the real ones, in the others."""
+    seen = judge.Judged(pipeline.entry.judge, _values(pictures))
+    real, other = seen.part(slice(0, None, 2)), seen.part(slice(1, None, 2))
+    made = (decode or pipeline.decode)(pipeline.codes(len(real.classes), SEED))
+    return judge.Judged(pipeline.entry.judge, made), real, other
+
+
+def _values(pictures: sources.Pictures) -> np.ndarray:
+    return np.stack(pictures.images).astype(np.float32) / 255
+
+
 def held_out(pipeline: Pipeline, pictures: sources.Pictures) -> dict:
     """The task's figures; of what is undone at several strengths, their mean at three of them."""
     spec = pipeline.spec
-    if not spec.restores:
+    if spec.kind == "recognition":
         return recognition(pipeline.infer, pictures, spec.labels)
+    if spec.kind == "generation":
+        return generation(pipeline, pictures, draws=50)
     rows = []
     for damage in spec.degradations:
         infer = functools.partial(pipeline.infer, scale=damage.middle.scale)

@@ -12,8 +12,25 @@ from typing import Any
 
 from zoo.errors import ZooError
 
-OUTPUTS = {"classify": "probs", "denoise": "restored", "restore": "restored", "upscale": "enlarged"}
-"""Task -> the name of an exported model's output; its keys are the tasks there are."""
+TASKS = {
+    "classify": "recognition",
+    "denoise": "restoration",
+    "restore": "restoration",
+    "upscale": "restoration",
+    "generate": "generation",
+    "autoencode": "generation",
+}
+"""Task -> its kind, which says what is measured, and how."""
+
+OUTPUTS = {"denoise": "restored", "restore": "restored", "upscale": "enlarged"}
+"""Task of restoration -> the name of what an exported file gives."""
+
+LABELS = {
+    "mnist": tuple("0123456789"),
+    "fashion_mnist": ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
+                      "Sneaker", "Bag", "Ankle boot"),
+}  # fmt: skip
+"""Data set -> its classes, in the order of their numbers."""
 
 STRENGTHS = {"noise": (0, 255), "bicubic": (2, 8), "jpeg": (1, 100)}
 """Kind of degradation -> its least and greatest strength."""
@@ -76,11 +93,15 @@ class Spec:
     """What goes into a net and what comes out of it.
 
     Attributes:
-        task: a key of `OUTPUTS`.
-        shape: of one input picture, `(h, w, c)`; `None` where the net takes any size.
-        value_range: what the net expects for black and for white.
-        labels: the classes in the order of the net's outputs (classify).
-        degrade: what it undoes, each as `Degradation.parse` reads it (all but classify).
+        task: a key of `TASKS`.
+        shape: of one picture, `(h, w, c)`; `None` where the net takes any size.
+        value_range: what stands in the net for black and for white.
+        labels: the classes in the order of the net's outputs (classify), or those that a picture
+            can be asked of (generate).
+        latent: how many normal numbers a picture is made from (generate, autoencode).
+        binary: pixels are black or white; those of grey pictures are drawn, white as often as
+            their grey says (autoencode).
+        degrade: what it undoes, each as `Degradation.parse` reads it (restoration).
         scales: by which factors it can enlarge; the first unless another is asked for.
         luma: of colour pictures, only the luma Y (BT.601, 16..235) goes through the net; chroma
             is enlarged at most. Otherwise a grey net restores each colour channel by itself.
@@ -94,6 +115,8 @@ class Spec:
     shape: tuple[int | None, int | None, int]
     value_range: tuple[float, float] = (0.0, 1.0)
     labels: tuple[str, ...] = ()
+    latent: int = 0
+    binary: bool = False
     degrade: tuple[str, ...] = ()
     scales: tuple[int, ...] = (1,)
     luma: bool = False
@@ -105,9 +128,18 @@ class Spec:
         return self.shape[0] is None
 
     @property
+    def kind(self) -> str:
+        """`recognition`, `restoration` or `generation`."""
+        return TASKS[self.task]
+
+    @property
     def restores(self) -> bool:
-        """Whether the output is a picture in the input's value range."""
-        return self.task != "classify"
+        return self.kind == "restoration"
+
+    @property
+    def code(self) -> int:
+        """Length of what a picture is made from: the latent, and the class as one-hot."""
+        return self.latent + (len(self.labels) if self.task == "generate" else 0)
 
     @property
     def channels(self) -> int | str:
@@ -117,11 +149,6 @@ class Spec:
     @property
     def degradations(self) -> tuple[Degradation, ...]:
         return tuple(map(Degradation.parse, self.degrade))
-
-    @property
-    def output(self) -> str:
-        """The name of an exported model's output."""
-        return OUTPUTS[self.task]
 
     def encode(self, pixels, scale: int = 1):
         """Pixels in [0, 1] -> the net's value range. Any array or tensor, any shape.
@@ -154,7 +181,8 @@ class Recipe:
         learning_rate: its peak, after `warmup` steps of linear rise.
         optimizer: a key of `zoo.training.optimizers.OPTIMIZERS`.
         weight_decay: decoupled.
-        loss: a key of `zoo.training.steps.LOSSES`.
+        loss: a key of `zoo.training.steps.LOSSES` (of the net's output) or its `GAN_LOSSES`
+            (generate), or of `zoo.likelihood.PICTURE_LOSSES` (autoencode).
         label_smoothing: share of the target spread over all classes (classify).
         patch: side of the square crops that train a net of free size.
         rescale: factors below 1; smaller copies of the pictures are used, too.
@@ -165,6 +193,11 @@ class Recipe:
         seed: of the initial weights, the batches and the noise.
         precision: "float32" or "mixed_bfloat16": what the layers compute in while training.
             Weights, and the net that is delivered, are float32.
+        penalty: weight of the critic's squared gradient at real and at made pictures, R1 and R2
+            (generate).
+        beta: weight of the KL divergence; it rises to this over `beta_steps` (autoencode).
+        beta_steps: 0 for its full weight from the start.
+        draws: latents drawn a picture; with more than one the bound is IWAE's (autoencode).
     """
 
     data: str
@@ -185,6 +218,10 @@ class Recipe:
     precision: str = "float32"
     start: str | None = None
     rescale: tuple[float, ...] = ()
+    penalty: float = 0.0
+    beta: float = 1.0
+    beta_steps: int = 0
+    draws: int = 1
 
 
 @dataclass(frozen=True)
@@ -203,6 +240,19 @@ class Benchmark:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """The classifier whose features generated pictures are compared by.
+
+    Attributes:
+        name: a classifier of this index.
+        sha256: of its weights: figures by other features are other figures.
+    """
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """All that is known of a name before it is trained.
 
@@ -213,12 +263,14 @@ class Entry:
         summary: one line.
         paper: authors, title, year, address.
         build: makes the plain Keras net with fresh weights.
+        critic: makes the net that a generator is trained against (generate).
         spec: what goes in and comes out.
         recipe: how it is trained.
         parameters: number of weights of the net, trained or not.
         data_licence: of the training pictures, or "not stated".
         benchmarks: the test sets of record.
         limits: what a user must not expect.
+        judge: by whose features made pictures are measured (generation).
         pretrained: whether weights are published. The tests' tiny variants have none, nor have
             names that are still to be trained.
     """
@@ -236,17 +288,19 @@ class Entry:
     benchmarks: tuple[Benchmark, ...] = ()
     limits: tuple[str, ...] = ()
     pretrained: bool = True
+    critic: Callable[[], Any] | None = field(default=None, repr=False)
+    judge: Judge | None = None
 
     @property
     def full_name(self) -> str:
         return f"{self.name}.{self.tag}"
 
     def as_dict(self) -> dict:
-        """The entry as plain data, for JSON; without the builder."""
+        """The entry as plain data, for JSON; without the builders."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        del fields["build"]
-        nested = ("spec", "recipe")
-        fields |= {key: dataclasses.asdict(fields[key]) for key in nested}
+        del fields["build"], fields["critic"]
+        nested = ("spec", "recipe", "judge")
+        fields |= {key: dataclasses.asdict(fields[key]) for key in nested if fields[key]}
         fields["benchmarks"] = [dataclasses.asdict(b) for b in self.benchmarks]
         return fields
 
@@ -258,8 +312,8 @@ def register(entry: Entry) -> Entry:
     """Adds an entry. Raises ZooError where the name is taken or not of its family."""
     if not entry.name.startswith(entry.family + "_"):
         raise ZooError(f"the name {entry.name!r} must begin with its family, {entry.family!r}")
-    if entry.spec.task not in OUTPUTS:
-        raise ZooError(f"{entry.name}: task {entry.spec.task!r} is none of {sorted(OUTPUTS)}")
+    if entry.spec.task not in TASKS:
+        raise ZooError(f"{entry.name}: task {entry.spec.task!r} is none of {sorted(TASKS)}")
     if entry.full_name in _entries:
         raise ZooError(f"the name {entry.full_name!r} is registered twice")
     _entries[entry.full_name] = entry
@@ -276,14 +330,15 @@ def names(pattern: str = "*", task: str | None = None) -> list[str]:
     Raises:
         ZooError: the task is unknown.
     """
-    if task is not None and task not in OUTPUTS:
-        raise ZooError(f"unknown task {task!r}; there are {', '.join(sorted(OUTPUTS))}")
-    found = {
-        e.name
-        for e in _registered().values()
-        if fnmatch.fnmatchcase(e.name, pattern) and task in (None, e.spec.task)
-    }
-    return sorted(found)
+    if task is not None and task not in TASKS:
+        raise ZooError(f"unknown task {task!r}; there are {', '.join(sorted(TASKS))}")
+    found = [short_name(e) for e in _registered().values() if task in (None, e.spec.task)]
+    return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern))
+
+
+def short_name(of: Entry) -> str:
+    """The shortest name that finds an entry: without the tag, if it is the first of its name."""
+    return of.name if entry(of.name) is of else of.full_name
 
 
 def entry(name: str) -> Entry:

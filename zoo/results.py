@@ -14,10 +14,16 @@ from zoo.index import Entry
 RESULTS = Path(__file__).parent / "results"
 _KEY = ("name", "tag", "data", "degrade")
 _ABOUT = ("count", "protocol")
-_METRICS = {"recognition": ("accuracy", "nll"), "restoration": ("psnr", "ssim")}
+_METRICS = {
+    "recognition": ("accuracy", "nll"),
+    "restoration": ("psnr", "ssim"),
+    "generation": ("nll", "elbo", "active_units", "psnr", "frechet", "kernel", "precision",
+                   "recall", "density", "coverage", "least_class", "novelty"),
+}  # fmt: skip
 _METHODS = {
     "recognition": ("", "file_", "paper_"),
     "restoration": ("", "file_", "ensemble_", "baseline_", "paper_"),
+    "generation": ("", "file_", "floor_", "paper_"),
 }
 _TEXTS = (*_KEY, "protocol", "baseline", "paper", "weights", "date")
 
@@ -27,12 +33,14 @@ def rows(entry: Entry) -> list[dict]:
 
     A row has `name`, `tag`, `data`, `degrade`, `count`, `protocol`, and the task's metrics: of the
     net (`psnr`), of its exported file (`file_psnr`), with self-ensemble (`ensemble_psnr`), of a
-    classical method (`baseline_psnr`; `baseline` names it) and published (`paper_psnr`; `paper`).
+    classical method (`baseline_psnr`; `baseline` names it), of real pictures beside other real ones
+    (`floor_frechet`) and published (`paper_psnr`; `paper`).
     What was not measured is left out.
     """
     mine = [row for row in _read(_path(entry)) if _of(row) == (entry.name, entry.tag)]
     order = [(b.data, b.degrade or "") for b in entry.benchmarks]
-    return sorted(mine, key=lambda row: order.index((row["data"], row.get("degrade", ""))))
+    kept = [row for row in mine if _set(row) in order]
+    return sorted(kept, key=lambda row: order.index(_set(row)))
 
 
 def record(entry: Entry, measured: list[dict]) -> Path:
@@ -43,16 +51,16 @@ def record(entry: Entry, measured: list[dict]) -> Path:
     return path
 
 
+def _set(row: dict) -> tuple[str, str]:
+    return row["data"], row.get("degrade", "")
+
+
 def _of(row: dict) -> tuple[str, str]:
     return row["name"], row["tag"]
 
 
-def _kind(entry: Entry) -> str:
-    return "restoration" if entry.spec.restores else "recognition"
-
-
 def _path(entry: Entry) -> Path:
-    return RESULTS / f"{_kind(entry)}.csv"
+    return RESULTS / f"{entry.spec.kind}.csv"
 
 
 def columns(kind: str) -> tuple[str, ...]:

@@ -1,14 +1,18 @@
 """A picture of what a net does: input, result, original, difference, and a part of each."""
 
+from statistics import NormalDist
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from zoo import metrics
 from zoo.baselines import LABELS, baseline
+from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
 from zoo.errors import MissingExtra
 from zoo.index import Degradation
 from zoo.pixels import fit_channels, to_uint8
+from zoo.sheet import grid
 
 PHOTOGRAPHS = {  # of scikit-image: name -> rows and columns of the part that is shown
     "astronaut": (slice(0, 264), slice(96, 360)),
@@ -49,7 +53,7 @@ def columns(pipeline, name: str, damage: Degradation) -> dict[str, np.ndarray]:
     made = {
         f"input ({damage})": values.repeat(scale, 1).repeat(scale, 2),
         LABELS[damage.kind]: baseline(values, damage),
-        pipeline.entry.name: pipeline.restore(values, scale),
+        pipeline.entry.name: pipeline.infer(values, scale),
         "original": clean,
     }
     return {label: to_uint8(pixels[0]) for label, pixels in made.items()}
@@ -69,6 +73,39 @@ def strip(pipeline, name: str = "astronaut") -> Image.Image:
     return _drawn([(captions.get(k, k), v) for k, v in (shown | difference).items()])
 
 
+def made(pipeline) -> Image.Image:
+    """What a net makes, for its card; an autoencoder also of real pictures.
+
+    A generator's classes stand in columns. Two latents are laid out as a plane, in equal steps of
+    probability; of more, the four that vary most each go from -3 to 3 in a row.
+    """
+    spec = pipeline.spec
+    if spec.latent == 2:
+        return grid(_plane(pipeline, 20))
+    if spec.task == "generate":
+        return grid(pipeline.sample(120, seed=0), columns=len(spec.labels) or 15)
+    benchmark = pipeline.entry.benchmarks[0].data
+    real = np.stack(sources.load(benchmark, spec.channels, split="test").images[:15])
+    blank = np.full_like(real[:15], 255)
+    rows = [pipeline.sample(60, seed=0), blank, real, pipeline(real), blank]
+    return grid(np.concatenate([*rows, *_traversals(pipeline, real)]), columns=15)
+
+
+def _plane(pipeline, side: int) -> np.ndarray:
+    steps = [NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)]
+    points = [(x, y) for y in reversed(steps) for x in steps]
+    return to_uint8(pipeline.decode(np.array(points)))
+
+
+def _traversals(pipeline, real: np.ndarray) -> list[np.ndarray]:
+    means, logvars = pipeline.encode(real)
+    varied = np.argsort(logvars.mean(0))[:4]
+    codes = np.repeat(means[:1], 15, axis=0)[None].repeat(4, 0)
+    for row, which in enumerate(varied):
+        codes[row, :, which] = np.linspace(-3, 3, 15)
+    return [to_uint8(pipeline.decode(row)) for row in codes]
+
+
 def _drawn(pictures: list[tuple[str, np.ndarray]]) -> Image.Image:
     height, width = pictures[0][1].shape[:2]
     step = width + _GAP
@@ -83,3 +120,7 @@ def _drawn(pictures: list[tuple[str, np.ndarray]]) -> Image.Image:
         part = whole.crop((first, top, first + side, top + side))
         sheet.paste(part.resize((width, height), Image.NEAREST), (left, _LINE + height + _GAP))
     return sheet
+
+
+STRIPS = {"restoration": strip, "generation": made}
+"""Kind of task -> the picture for a card of that kind, a function of the pipeline."""

@@ -1,9 +1,12 @@
 """Where weights are found, and that they are the right ones: SHA-256, then strict loading."""
 
+import io
 import math
 import os
 import tempfile
 from pathlib import Path
+
+import numpy as np
 
 from zoo import files
 from zoo.errors import ZooError
@@ -23,6 +26,26 @@ def published(entry: Entry) -> dict | None:
     """The `run.json` that was published with a name, or None."""
     path = pretrained_folder(entry) / RUN
     return files.read_json(path) if path.is_file() else None
+
+
+def golden(entry: Entry, part: str = "", given: str = "image"):
+    """The published inputs of a part of a net, and what it made of them.
+
+    Args:
+        entry: a published one.
+        part: "", or "encoder" or "decoder".
+        given: what the part takes, `image` or `latent`.
+
+    Returns:
+        float32 pixels `[b, h, w, c]` in [0, 1], or latents `[b, n]`; and the result.
+    """
+    data = read_checked(pretrained_folder(entry) / GOLDEN)
+    with np.load(io.BytesIO(data)) as arrays:
+        result = arrays["_".join(filter(None, (part, "result")))]
+        values = (
+            arrays["latent"] if given == "latent" else arrays["pixels"].astype(np.float32) / 255
+        )
+        return values, result
 
 
 def load_into(net, entry: Entry, weights) -> None:

@@ -1,5 +1,7 @@
 """Batches as pure functions of (seed, step): a training resumes by asking for the next step."""
 
+import math
+
 import tensorflow as tf
 
 from zoo.data.degrade import any_of
@@ -38,16 +40,18 @@ class Bank:
 
 
 def dataset(entry: Entry, pictures: Pictures, start: int, end: int) -> tf.data.Dataset:
-    """Batches `start` to `end - 1` of the entry's recipe, as pairs (input, target).
+    """Batches `start` to `end - 1` of the entry's recipe, as tuples.
 
-    Inputs are float32 `[b, h, w, c]` in the spec's value range. Targets are the clean
-    picture likewise (restoration) or probabilities `[b, classes]` (classify).
+    They are what the steps of `zoo.training.steps` take, all float32. First come pictures
+    `[b, h, w, c]` in the spec's value range; then the clean picture likewise (restoration), or
+    probabilities `[b, classes]` (classify), or classes as one-hot `[b, classes]` and normal noise
+    `[b, n]` (generate), or normal noise `[b, draws, n]` and beta `[b]` (autoencode).
 
     Raises:
         ZooError: pictures smaller than the patch, of another size than the net's, without
             classes or of other classes; fewer pictures than a batch.
     """
-    make = (_degraded if entry.spec.restores else _labelled)(entry, pictures)
+    make = _MAKERS[entry.spec.task](entry, pictures)
     steps = tf.data.Dataset.range(start, end)
     return steps.map(make, num_parallel_calls=1, deterministic=True).prefetch(4)
 
@@ -101,8 +105,63 @@ def _smaller(image, factor: float):
 
 
 def _labelled(entry: Entry, pictures: Pictures):
+    classes, smoothing = len(entry.spec.labels), entry.recipe.label_smoothing
+    labels = tf.constant(pictures.labels_among(entry.spec.labels), tf.int64)
+    take = _epochs(entry, pictures)
+
+    def make(step):
+        pixels, index = take(step)
+        target = tf.one_hot(tf.gather(labels, index), classes)
+        return pixels, target * (1 - smoothing) + smoothing / classes
+
+    return make
+
+
+def _for_generator(entry: Entry, pictures: Pictures):
     spec, recipe = entry.spec, entry.recipe
-    labels = tf.constant(pictures.labels_among(spec.labels), tf.int64)
+    labels = tf.constant(pictures.labels_among(spec.labels) if spec.labels else [0], tf.int64)
+    take = _epochs(entry, pictures)
+
+    def make(step):
+        pixels, index = take(step)
+        known = tf.one_hot(tf.gather(labels, index if spec.labels else 0 * index), len(spec.labels))
+        noise = tf.random.stateless_normal([recipe.batch, spec.latent], _seeds(recipe, step)[3])
+        return pixels, known, noise
+
+    return make
+
+
+def _for_autoencoder(entry: Entry, pictures: Pictures):
+    spec, recipe = entry.spec, entry.recipe
+    take = _epochs(entry, pictures)
+
+    def make(step):
+        pixels, _ = take(step)
+        seeds = _seeds(recipe, step)
+        pixels = binarised(pixels, seeds[1]) if spec.binary else pixels
+        noise = tf.random.stateless_normal([recipe.batch, recipe.draws, spec.latent], seeds[3])
+        risen = tf.minimum(1.0, tf.cast(step + 1, tf.float32) / max(recipe.beta_steps, 1))
+        return pixels, noise, tf.fill([recipe.batch], recipe.beta * risen)
+
+    return make
+
+
+_MAKERS = {
+    "classify": _labelled,
+    "denoise": _degraded,
+    "restore": _degraded,
+    "upscale": _degraded,
+    "generate": _for_generator,
+    "autoencode": _for_autoencoder,
+}
+
+
+def _epochs(entry: Entry, pictures: Pictures):
+    """A function of the step: augmented pictures in the net's range, and which these are.
+
+    Each epoch has its own order; what does not fill a batch at its end is left out.
+    """
+    spec, recipe = entry.spec, entry.recipe
     other = {image.shape for image in pictures.images} - {spec.shape}
     if other:
         raise ZooError(
@@ -113,10 +172,8 @@ def _labelled(entry: Entry, pictures: Pictures):
         raise ZooError(f"{pictures.name}: {len(pictures)} pictures, a batch has {recipe.batch}")
     bank = Bank(pictures)
     whole_batches = bank.count // recipe.batch
-    classes, smoothing = len(spec.labels), recipe.label_smoothing
 
-    def make(step):
-        seeds = _seeds(recipe, step)
+    def take(step):
         epoch_seed = tf.stack([tf.constant(recipe.seed, tf.int64), step // whole_batches])
         order = tf.random.experimental.stateless_shuffle(tf.range(bank.count), epoch_seed)
         first = step % whole_batches * recipe.batch
@@ -124,11 +181,15 @@ def _labelled(entry: Entry, pictures: Pictures):
         index = tf.ensure_shape(index, [recipe.batch])
         corner = tf.zeros([recipe.batch, 2], tf.int64)
         pixels = _to_float(bank.crops(index, corner, *spec.shape[:2]))
-        target = tf.one_hot(tf.gather(labels, index), classes)
-        target = target * (1 - smoothing) + smoothing / classes
-        return spec.encode(_augmented(pixels, recipe, seeds[2])), target
+        return spec.encode(_augmented(pixels, recipe, _seeds(recipe, step)[2])), index
 
-    return make
+    return take
+
+
+def binarised(pixels, seed):
+    """Black and white pixels, white as often as the grey of `pixels` in [0, 1] says."""
+    drawn = tf.random.stateless_uniform(tf.shape(pixels), seed)
+    return tf.cast(drawn < pixels, tf.float32)
 
 
 def _seeds(recipe: Recipe, step):
@@ -175,6 +236,22 @@ def shift(pixels, seed, most: int = 2):
     return tf.gather(moved, columns, axis=2, batch_dims=1)
 
 
+def rotate(pixels, seed, most: float = 12.0):
+    """Each picture is turned about its middle by up to `most` degrees; black comes in."""
+    batch, height, width, _ = pixels.shape
+    angle = tf.random.stateless_uniform([batch], seed, -most, most) * math.pi / 180
+    cos, sin, zero = tf.cos(angle), tf.sin(angle), tf.zeros([batch])
+    y, x = (height - 1) / 2, (width - 1) / 2
+    rows = [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y, zero, zero]
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=pixels,
+        transforms=tf.stack(rows, axis=1),
+        output_shape=[height, width],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+    )
+
+
 def erase(pixels, seed, side: int = 8):
     """A black square at a random place, cut off at the border (Zhong et al. 2017)."""
     batch, height, width, _ = pixels.shape
@@ -188,4 +265,10 @@ def erase(pixels, seed, side: int = 8):
     return tf.where(inside[..., None], 0.0, pixels)
 
 
-AUGMENTATIONS = {"mirror": mirror, "dihedral": dihedral, "shift": shift, "erase": erase}
+AUGMENTATIONS = {
+    "mirror": mirror,
+    "dihedral": dihedral,
+    "shift": shift,
+    "rotate": rotate,
+    "erase": erase,
+}

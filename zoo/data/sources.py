@@ -65,8 +65,8 @@ def load(name: str, channels: int | str, split: str = "train") -> Pictures:
 
     Args:
         name: `folder:PATH` (pictures, or one folder a class), a restoration set, or a set of
-            tensorflow-datasets. The last is prepared from files in `$ZOO_DATA/NAME` where they
-            are, and downloaded otherwise; its checksums are tensorflow-datasets' own.
+            tensorflow-datasets with images. The last is prepared from files in `$ZOO_DATA/NAME`
+            where they are, and downloaded otherwise; its checksums are tensorflow-datasets' own.
             Several sets without classes, joined by `+`, are one.
         channels: 1 for grey, 3 for colour, "Y" for luma; pictures are converted.
         split: of a set of tensorflow-datasets.
@@ -81,6 +81,8 @@ def load(name: str, channels: int | str, split: str = "train") -> Pictures:
         return Pictures(name, [image for part in parts for image in part.images])
     if name in RESTORATION:
         return _folder(name, _restoration_folder(name), channels)
+    if name == "binarized_mnist" and (packed := _packed_file()):
+        return _binarized_mnist(packed, split)
     return _tensorflow_dataset(name, channels, split)
 
 
@@ -121,6 +123,18 @@ def _folder(name: str, folder: Path, channels: int | str) -> Pictures:
     return Pictures(name, images, labels[mixed], tuple(c.name for c in classes))
 
 
+def _packed_file() -> Path | None:
+    """Binarized MNIST as one packed file, which tensorflow-datasets cannot be fed."""
+    path = Path(os.environ.get("ZOO_DATA", ""), "binarized_mnist", "binarized_mnist_packbits.npz")
+    return path if path.is_file() else None
+
+
+def _binarized_mnist(path: Path, split: str) -> Pictures:
+    with np.load(path) as packed:
+        pixels = np.unpackbits(packed[split], axis=1)[:, : 28 * 28]
+    return Pictures("binarized_mnist", list(pixels.reshape(-1, 28, 28, 1) * 255))
+
+
 def _letters(name: str) -> str:
     return "".join(c for c in name.lower() if c.isalnum())
 
@@ -141,8 +155,8 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
             f"unknown data set {name!r}: expected folder:PATH, one of {', '.join(RESTORATION)}, "
             "or a set of tensorflow-datasets (https://www.tensorflow.org/datasets/catalog)"
         ) from None
-    if not {"image", "label"} <= set(builder.info.features):
-        raise ZooError(f"the data set {name!r} has no images with labels: choose another")
+    if "image" not in builder.info.features:
+        raise ZooError(f"the data set {name!r} has no images: choose another")
     try:
         builder.download_and_prepare(download_config=_download_config(tfds, builder.name))
         examples = builder.as_dataset(split=split, batch_size=-1)
@@ -152,6 +166,8 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
             f"put its files, unchanged, into $ZOO_DATA/{builder.name}"
         ) from error
     images = [_channels(image, channels) for image in np.asarray(examples["image"])]
+    if "label" not in examples:
+        return Pictures(name, images)
     classes = tuple(builder.info.features["label"].names)
     return Pictures(name, images, np.asarray(examples["label"], np.int64), classes)
 

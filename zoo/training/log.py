@@ -4,6 +4,7 @@ import csv
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from zoo import files
@@ -29,6 +30,12 @@ class Log:
         with self._board.as_default(step):
             for name, value in figures.items():
                 tf.summary.scalar(name, value)
+        self._board.flush()
+
+    def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
+        """Shows uint8 `[h, w, c]` in TensorBoard."""
+        with self._board.as_default(step):
+            tf.summary.image(name, pixels[None])
         self._board.flush()
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 
+import numpy as np
 from tqdm import tqdm
 
 from zoo.errors import ZooError
@@ -14,33 +15,38 @@ def loop(
     start: int,
     end: int,
     every: int,
-    report: Callable[[int, float], None],
+    report: Callable[[int, dict[str, float]], None],
 ) -> None:
     """Takes the steps `start + 1` to `end`.
 
     Args:
-        step: takes a batch and returns its loss as a scalar tensor.
+        step: takes a batch and returns its figures, scalar tensors by name, `loss` among them.
         batches: the batches from `start` on; a batch is a tuple of the step's arguments.
         start: how many steps were taken before.
         end: how many there are in all.
         every: report after each step that this divides, and after the last.
-        report: gets the step and the mean loss since the report before.
+        report: gets the step and the means of the figures since the report before.
 
     Raises:
-        ZooError: the loss is no longer finite; what was reported before is untouched.
+        ZooError: a figure is no longer finite; what was reported before is untouched.
     """
-    total, count = 0.0, 0
-    with tqdm(total=end, initial=start, unit="step", dynamic_ncols=True) as bar:
+    taken = []
+    with tqdm(total=end, initial=start, unit="step", dynamic_ncols=True, mininterval=1) as bar:
         for number, batch in enumerate(batches, start + 1):
-            total, count = total + step(*batch), count + 1
+            taken.append(step(*batch))
             bar.update()
             if number % every == 0 or number == end:
-                mean = float(total) / count
-                if not math.isfinite(mean):
-                    raise ZooError(
-                        f"the loss became {mean} before step {number}: lower the learning rate; "
-                        "the checkpoint before it is kept"
-                    )
-                bar.set_postfix(loss=f"{mean:.4g}")
-                report(number, mean)
-                total, count = 0.0, 0
+                means = {key: float(np.mean([t[key] for t in taken])) for key in taken[0]}
+                _check(means, number)
+                bar.set_postfix(loss=f"{means['loss']:.4g}")
+                report(number, means)
+                taken = []
+
+
+def _check(means: dict[str, float], number: int) -> None:
+    for key, mean in means.items():
+        if not math.isfinite(mean):
+            raise ZooError(
+                f"the {key} became {mean} before step {number}: lower the learning rate; "
+                "the checkpoint before it is kept"
+            )

@@ -13,7 +13,9 @@ from zoo import card, files, index, results, strip, weights
 from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
 from zoo.errors import ZooError
-from zoo.pipeline import Pipeline, load
+from zoo.loading import load
+from zoo.parts import LATENT, parts
+from zoo.pipeline import Pipeline
 from zoo.pixels import fit_channels, to_uint8
 
 MACS_SIZE = (256, 256)
@@ -62,43 +64,60 @@ def record(pipeline: Pipeline, measured) -> Path:
     results.record(entry, measured.figures)
     facts = files.read_json(folder / weights.RUN) | {"files": measured.files}
     files.write_json(folder / weights.RUN, facts)
-    if pipeline.spec.restores:
+    if pipeline.spec.kind in strip.STRIPS:
         with files.whole(folder / weights.STRIP) as partial:
-            strip.strip(pipeline).save(partial, format="PNG", optimize=True)
+            strip.STRIPS[pipeline.spec.kind](pipeline).save(partial, format="PNG", optimize=True)
     files.write_text(folder / weights.CARD, card.card(entry, facts, results.rows(entry)))
     return folder / weights.CARD
 
 
 def golden(pipeline: Pipeline) -> dict[str, np.ndarray]:
-    """Pictures and what the pipeline makes of them, to be compared on any other machine.
+    """What each part of a pipeline is given and makes of it, to be compared on any other machine.
 
     Returns:
-        `pixels` uint8 `[b, h, w, c]` and `result` float32: probabilities `[b, classes]`, or
-        pixels `[b, h, w, c]` in [0, 1].
+        `pixels` uint8 `[b, h, w, c]` and float32 `latent` `[b, n]`, as far as there are parts that
+        take them; and each part's `result`, or `encoder_result` and `decoder_result`.
     """
+    given, results = {}, {}
+    for part in parts(pipeline):
+        if part.input == LATENT:
+            given[LATENT] = values = pipeline.codes(16)
+        else:
+            given["pixels"] = pixels = _golden_pixels(pipeline)
+            values = pixels.astype(np.float32) / 255
+        results["_".join(filter(None, (part.name, "result")))] = part.infer(values)
+    return given | results
+
+
+def _golden_pixels(pipeline: Pipeline) -> np.ndarray:
     spec = pipeline.spec
-    if spec.restores:
-        damage = spec.degradations[0].middle
-        part = strip.photograph("astronaut")[40:136, 80:192]
-        clean = divisible(fit_channels(part[None].astype(np.float32) / 255, spec.channels), damage)
-        pixels = to_uint8(np.asarray(degrade(clean, damage, seed=(0, 0))))
-    else:
+    if not spec.restores:
         pictures = sources.load(pipeline.entry.benchmarks[0].data, spec.channels, split="test")
-        pixels = np.stack(pictures.images[:16])
-    result = pipeline.infer(pixels.astype(np.float32) / 255)
-    return {"pixels": pixels, "result": result}
+        return np.stack(pictures.images[:16])
+    damage = spec.degradations[0].middle
+    part = strip.photograph("astronaut")[40:136, 80:192]
+    clean = divisible(fit_channels(part[None].astype(np.float32) / 255, spec.channels), damage)
+    return to_uint8(np.asarray(degrade(clean, damage, seed=(0, 0))))
 
 
 def count_macs(pipeline: Pipeline) -> dict:
     """Multiply-accumulates of convolutions and dense layers for one picture, and its size."""
     height, width, channels = pipeline.spec.shape
     size = MACS_SIZE if pipeline.spec.free_size else (height, width)
-    around = 2 * pipeline.spec.margin
-    seen = (size[0] + around, size[1] + around, channels)
-    sized = keras.models.clone_model(pipeline.net, keras.Input(seen))
-    kernels = [layer for layer in sized.layers if hasattr(layer, "kernel")]
-    count = sum(math.prod(k.kernel.shape) * math.prod(k.output.shape[1:-1]) for k in kernels)
-    return {"size": list(size), "count": count}
+    net = pipeline.net
+    if pipeline.spec.free_size:
+        around = 2 * pipeline.spec.margin
+        net = keras.models.clone_model(net, keras.Input((*(s + around for s in size), channels)))
+    return {"size": list(size), "count": sum(map(_macs, net._flatten_layers(include_self=False)))}
+
+
+def _macs(layer) -> int:
+    if not hasattr(layer, "kernel"):
+        return 0
+    # A transposed convolution spreads each input pixel out; all others gather each output pixel.
+    spread = isinstance(layer, keras.layers.Conv2DTranspose)
+    where = layer.input.shape if spread else layer.output.shape
+    return math.prod(layer.kernel.shape) * math.prod(where[1:-1])
 
 
 def _check_finished(run: Path, facts: dict, entry: index.Entry) -> None:

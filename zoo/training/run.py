@@ -15,16 +15,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import evaluate, files, index, weights
+from zoo import evaluate, files, index, loading, weights
 from zoo.data import batches, sources
 from zoo.errors import ZooError
-from zoo.pipeline import Pipeline
-from zoo.training import steps
+from zoo.training import steps, watch
 from zoo.training.checkpoints import Checkpoints
-from zoo.training.fused import fused_twin
 from zoo.training.log import Log
 from zoo.training.loop import loop
-from zoo.training.optimizers import make_optimizer
+from zoo.training.methods import method
 
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "pillow")
 
@@ -66,21 +64,17 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
 
 
 class _Training:
-    """The parts of one training: net, twin, optimizer, data, checkpoints, log."""
+    """The parts of one training: net, method, data, checkpoints, log."""
 
     def __init__(self, entry: index.Entry, run: Path, strategy):
-        recipe = entry.recipe
-        keras.utils.set_random_seed(recipe.seed)
-        self.entry, self.recipe, self.strategy = entry, recipe, strategy
-        self.pipeline = Pipeline(entry, entry.build())
-        if recipe.start is not None:
+        keras.utils.set_random_seed(entry.recipe.seed)
+        self.entry, self.recipe, self.run, self.strategy = entry, entry.recipe, run, strategy
+        self.pipeline = loading.pipeline(entry, entry.build())
+        if self.recipe.start is not None:
             _load_start(self.pipeline.net, entry)
-        self.twin = fused_twin(self.pipeline.net, recipe.precision)
-        self.optimizer = make_optimizer(recipe)
+        self.method = method(entry, self.pipeline.net, strategy)
         self.train_set, self.held_out = _split(entry)
-        self.step = steps.supervised(self.twin, self.optimizer, recipe.loss, strategy)
-        state = [*self.twin.variables, *self.optimizer.variables]
-        self.checkpoints = Checkpoints(run / "checkpoints", state)
+        self.checkpoints = Checkpoints(run / "checkpoints", self.method.variables)
         self.done = self.checkpoints.restore()
         self.log = Log(run, self.done)
 
@@ -89,23 +83,23 @@ class _Training:
             return
         data = batches.dataset(self.entry, self.train_set, self.done, self.recipe.steps)
         data = self.strategy.experimental_distribute_dataset(data)
-        step = steps.compiled(self.step, data.element_spec)
+        step = steps.compiled(self.method.step, data.element_spec)
         self._since = time.monotonic()
         loop(step, data, self.done, self.recipe.steps, self.recipe.every, self._report)
 
     def deliver(self):
         """The plain net with what was learnt: the averaged weights where the recipe has them."""
-        net = self.pipeline.net
-        net.set_weights(self.twin.get_weights())
-        self.optimizer.finalize_variable_values(net.trainable_variables)
-        return net
+        self.method.deliver()
+        return self.pipeline.net
 
-    def _report(self, step: int, loss: float) -> None:
+    def _report(self, step: int, figures: dict[str, float]) -> None:
         before = self.log.rows[-1]["seconds"] if self.log.rows else 0.0
         now = time.monotonic()
         seconds, self._since = before + now - self._since, now
         self.deliver()
-        self.log.add(step, {"loss": loss, **self._held_out_figures(), "seconds": seconds})
+        self.log.add(step, figures | self._held_out_figures() | {"seconds": seconds})
+        if self.entry.spec.kind == "generation":
+            watch.look(self.pipeline, self.run, self.log, step / self.recipe.steps)
         self.checkpoints.save(step)
 
     def _held_out_figures(self) -> dict[str, float]:

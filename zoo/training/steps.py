@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from zoo.likelihood import PICTURE_LOSSES, log_mean, terms
+
 LOSSES = {
     "mse": lambda target, output: tf.reduce_mean(tf.square(output - target), axis=[1, 2, 3]),
     "charbonnier": lambda target, output: tf.reduce_mean(
@@ -11,6 +13,35 @@ LOSSES = {
     "cross_entropy": keras.losses.categorical_crossentropy,
 }
 """Name -> a function of (target, output), both `[b, ...]`, that gives one loss a picture `[b]`."""
+
+
+GAN_LOSSES = {
+    "minimax": (
+        lambda real, made: tf.nn.softplus(-real) + tf.nn.softplus(made),
+        lambda real, made: -tf.nn.softplus(made),
+    ),
+    "non_saturating": (
+        lambda real, made: tf.nn.softplus(-real) + tf.nn.softplus(made),
+        lambda real, made: tf.nn.softplus(-made),
+    ),
+    "least_squares": (
+        lambda real, made: tf.square(real - 1) + tf.square(made),
+        lambda real, made: tf.square(made - 1),
+    ),
+    "hinge": (
+        lambda real, made: tf.nn.relu(1 - real) + tf.nn.relu(1 + made),
+        lambda real, made: -made,
+    ),
+    "relativistic": (
+        lambda real, made: tf.nn.softplus(made - real),
+        lambda real, made: tf.nn.softplus(real - made),
+    ),
+}
+"""Name -> the critic's and the generator's loss, functions of the scores of real and made pictures.
+
+Goodfellow et al. 2014, equation 1, and its section 3; Mao et al. 2017, equation 9; Lim and Ye 2017;
+Jolicoeur-Martineau 2019, with a real and a made picture as a pair.
+"""
 
 
 def supervised(net, optimizer, loss: str, strategy=None):
@@ -24,23 +55,120 @@ def supervised(net, optimizer, loss: str, strategy=None):
 
     Returns:
         A function of a batch `(inputs, targets)` that changes the net and returns the mean loss,
-        a float32 scalar. `compiled` makes a `tf.function` of it.
+        `{"loss": float32 scalar}`. `compiled` makes a `tf.function` of it.
     """
-    strategy = strategy or tf.distribute.get_strategy()
     optimizer.build(net.trainable_variables)
 
     def replica(inputs, targets):
         with tf.GradientTape() as tape:
             outputs = net(inputs, training=True)
             mean = tf.reduce_mean(LOSSES[loss](targets, outputs))
-            share = mean / strategy.num_replicas_in_sync  # the optimizer sums over replicas
-        gradients = tape.gradient(share, net.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, net.trainable_variables, strict=True))
-        return mean
+        _descend(tape, mean, net, optimizer)
+        return {"loss": mean}
 
-    def step(inputs, targets):
-        means = strategy.run(replica, args=(inputs, targets))
-        return strategy.reduce(tf.distribute.ReduceOp.MEAN, means, axis=None)
+    return _on_all_replicas(replica, strategy)
+
+
+def vae(net, optimizer, loss: str, strategy=None):
+    """A step that raises a bound on the likelihood of pictures.
+
+    With one draw a picture it is the evidence lower bound, with the KL divergence exact (Kingma,
+    Welling 2014, equation 10); with several, the tighter bound of Burda et al. 2016, equation 8.
+
+    Args:
+        net: gives logits, mean and log variance for pictures and noise, as `zoo.models.vae.vae`.
+        optimizer: a Keras optimizer.
+        loss: a key of `zoo.likelihood.PICTURE_LOSSES`, summed over the pixels.
+        strategy: as in `supervised`.
+
+    Returns:
+        A function of pictures `[b, h, w, c]`, normal noise `[b, draws, n]` and the weight of the KL
+        divergence `[b]`. It returns means over the batch in nats: `loss` (the negative bound),
+        `reconstruction` and `kl`.
+    """
+    optimizer.build(net.trainable_variables)
+
+    def replica(images, noise, beta):
+        with tf.GradientTape() as tape:
+            lost, ratio, kl = terms(net, images, noise, PICTURE_LOSSES[loss], training=True)
+            if noise.shape[1] == 1:
+                bound = -lost[:, 0] - beta * kl
+            else:
+                bound = log_mean(beta[:, None] * ratio - lost)
+            mean = -tf.reduce_mean(bound)
+        _descend(tape, mean, net, optimizer)
+        means = {"reconstruction": tf.reduce_mean(lost), "kl": tf.reduce_mean(kl)}
+        return {"loss": mean} | means
+
+    return _on_all_replicas(replica, strategy)
+
+
+def gan(generator, critic, optimizers, loss: str, penalty: float = 0.0, strategy=None):
+    """A step that moves a critic to tell real from made pictures, and then a generator against it.
+
+    Args:
+        generator: `[b, code]` to `[b, h, w, c]`.
+        critic: pictures, and classes where there are any, to scores `[b, 1]`.
+        optimizers: of the generator and of the critic.
+        loss: a key of `GAN_LOSSES`.
+        penalty: half of this times the squared norm of the score's gradient, at real pictures (R1,
+            Mescheder et al. 2018, equation 9) and at made ones (R2), is added to the critic's loss.
+        strategy: as in `supervised`.
+
+    Returns:
+        A function of real pictures `[b, h, w, c]`, their classes as one-hot `[b, classes]` and
+        normal noise `[b, n]`. It returns `loss` (the generator's), `critic_loss`, and the `slope`
+        that was penalised.
+    """
+    for_generator, for_critic = optimizers
+    for_generator.build(generator.trainable_variables)
+    for_critic.build(critic.trainable_variables)
+    loss_of_critic, loss_of_generator = GAN_LOSSES[loss]
+
+    def score(images, classes):
+        return critic([images, classes] if classes.shape[-1] else images, training=True)
+
+    def train_critic(images, made, classes):
+        with tf.GradientTape() as tape:
+            with tf.GradientTape(watch_accessed_variables=False) as slopes:
+                slopes.watch([images, made])
+                real_score, made_score = score(images, classes), score(made, classes)
+                total = tf.reduce_sum(real_score) + tf.reduce_sum(made_score)
+            mean = tf.reduce_mean(loss_of_critic(real_score, made_score))
+            slope = tf.constant(0.0)
+            if penalty:
+                squares = [tf.square(g) for g in slopes.gradient(total, [images, made])]
+                slope = tf.reduce_mean(tf.reduce_sum(sum(squares), axis=[1, 2, 3]))
+            penalised = mean + penalty / 2 * slope
+        _descend(tape, penalised, critic, for_critic)
+        return mean, slope
+
+    def replica(images, classes, noise):
+        with tf.GradientTape() as tape:
+            made = generator(tf.concat([noise, classes], axis=1), training=True)
+            with tape.stop_recording():
+                critic_loss, slope = train_critic(images, made, classes)
+                real_score = score(images, classes)
+            mean = tf.reduce_mean(loss_of_generator(real_score, score(made, classes)))
+        _descend(tape, mean, generator, for_generator)
+        return {"loss": mean, "critic_loss": critic_loss, "slope": slope}
+
+    return _on_all_replicas(replica, strategy)
+
+
+def _descend(tape, loss, net, optimizer) -> None:
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync  # the optimizer sums over these
+    gradients = [g / replicas for g in tape.gradient(loss, net.trainable_variables)]
+    optimizer.apply_gradients(zip(gradients, net.trainable_variables, strict=True))
+
+
+def _on_all_replicas(replica, strategy):
+    strategy = strategy or tf.distribute.get_strategy()
+
+    def step(*batch):
+        figures = strategy.run(replica, args=batch)
+        mean = tf.distribute.ReduceOp.MEAN
+        return {key: strategy.reduce(mean, value, axis=None) for key, value in figures.items()}
 
     return step
 

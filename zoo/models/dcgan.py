@@ -1,0 +1,161 @@
+"""DCGAN: transposed convolutions that turn noise into pictures, against a convolutional critic.
+
+Radford, Metz, Chintala: Unsupervised Representation Learning with Deep Convolutional Generative
+Adversarial Networks, ICLR 2016, https://arxiv.org/abs/1511.06434. The critic has no batch
+normalisation, for its gradient at each picture is penalised: the relativistic loss with R1 and R2
+of Huang et al.: The GAN is dead; long live the GAN!, NeurIPS 2024, https://arxiv.org/abs/2501.05441
+"""
+
+import dataclasses
+
+from zoo.index import LABELS, Benchmark, Entry, Judge, Recipe, Spec, register
+
+PAPER = (
+    "Radford, Metz, Chintala: Unsupervised Representation Learning with Deep Convolutional "
+    "Generative Adversarial Networks, ICLR 2016, https://arxiv.org/abs/1511.06434"
+)
+
+
+def dcgan(
+    shape: tuple[int, int, int] = (28, 28, 1), code: int = 100, width: int = 64, stages: int = 2
+):
+    """Builds the generator: `[b, code]` to `[b, h, w, c]` in [-1, 1].
+
+    A dense layer gives a small picture of many channels; each stage doubles its sides and halves
+    its channels. Batch normalisation everywhere but at the end.
+
+    Args:
+        shape: of a picture; its sides are multiples of `2 ** stages`.
+        code: length of the noise, and of the class as one-hot behind it, if any.
+        width: channels before the last stage.
+        stages: how often the sides are doubled.
+    """
+    import keras
+    from keras import layers
+
+    start = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)}
+    upwards = {"kernel_size": 4, "strides": 2, "padding": "same"} | start
+    height, wide, channels = shape
+    first = (height // 2**stages, wide // 2**stages, width * 2 ** (stages - 1))
+
+    def active(x, number):
+        x = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(x)
+        return layers.ReLU(name=f"relu{number}")(x)
+
+    latent = keras.Input((code,), name="latent")
+    x = layers.Dense(first[0] * first[1] * first[2], use_bias=False, name="dense", **start)(latent)
+    x = active(layers.Reshape(first, name="reshape")(x), 0)
+    for number in range(1, stages):
+        filters = first[2] // 2**number
+        x = layers.Conv2DTranspose(filters, use_bias=False, name=f"up{number}", **upwards)(x)
+        x = active(x, number)
+    image = layers.Conv2DTranspose(channels, activation="tanh", name="image", **upwards)(x)
+    return keras.Model(latent, image, name="dcgan")
+
+
+def critic(
+    shape: tuple[int, int, int] = (28, 28, 1), classes: int = 0, width: int = 64, stages: int = 2
+):
+    """Builds the critic: `[b, h, w, c]` in [-1, 1] to scores `[b, 1]`, higher for real ones.
+
+    Where there are classes, it also takes the class that the picture should show, `[b, classes]`
+    as one-hot, and adds how well the picture's features agree with it (Miyato, Koyama:
+    cGANs with Projection Discriminator, ICLR 2018, https://arxiv.org/abs/1802.05637).
+    """
+    import keras
+    from keras import layers
+
+    image = x = keras.Input(shape, name="image")
+    for number in range(stages):
+        x = layers.Conv2D(
+            width * 2**number,
+            4,
+            strides=2,
+            padding="same",
+            kernel_initializer="he_normal",
+            name=f"conv{number}",
+        )(x)
+        x = layers.LeakyReLU(negative_slope=0.2, name=f"relu{number}")(x)
+    features = layers.Dense(width * 4, name="features")(layers.Flatten(name="flat")(x))
+    features = layers.LeakyReLU(negative_slope=0.2, name="relu")(features)
+    score = layers.Dense(1, name="score")(features)
+    if not classes:
+        return keras.Model(image, score, name="critic")
+    label = keras.Input((classes,), name="label")
+    wanted = layers.Dense(width * 4, use_bias=False, name="wanted")(label)
+    agreement = layers.Dot(axes=1, name="agreement")([features, wanted])
+    score = layers.Add(name="total")([score, agreement])
+    return keras.Model([image, label], score, name="critic")
+
+
+_GAMMA = 1.0
+_RECIPE = Recipe(
+    data="mnist",
+    steps=20_000,
+    batch=128,
+    learning_rate=5e-4,
+    loss="relativistic",
+    penalty=_GAMMA,
+    ema=0.999,
+    holdout=5_000,
+    every=1_000,
+)
+
+
+def _entry(data: str, name: str, things: str, licence: str, judge: Judge) -> Entry:
+    labels = LABELS[data]
+    return register(
+        Entry(
+            name=name,
+            tag=data,
+            family="dcgan",
+            summary=f"makes {things} of a class that is asked for, 28x28 grey",
+            paper=PAPER,
+            build=lambda: dcgan(code=100 + len(labels)),
+            critic=lambda: critic(classes=len(labels)),
+            spec=Spec(
+                task="generate",
+                shape=(28, 28, 1),
+                value_range=(-1.0, 1.0),
+                labels=labels,
+                latent=100,
+            ),
+            recipe=dataclasses.replace(_RECIPE, data=data),
+            parameters=822_785,
+            data_licence=licence,
+            benchmarks=(Benchmark(data),),
+            judge=judge,
+            limits=(
+                f"makes {things} like its training pictures only: 28x28, light on black, centred",
+                "has no way back: use a VAE to find the latents of a picture",
+            ),
+        )
+    )
+
+
+_entry("fashion_mnist", "dcgan_fashion", "garments", "Fashion-MNIST: MIT", Judge("cnn_fashion", ""))
+_MNIST = _entry(
+    "mnist",
+    "dcgan_mnist",
+    "handwritten digits",
+    "MNIST: CC BY-SA 3.0 (as Keras states it)",
+    Judge("cnn_mnist", ""),
+)
+register(
+    dataclasses.replace(
+        _MNIST,
+        name="dcgan_tiny",
+        tag="test",
+        summary="a few thin layers for three classes: the tests' fixture, without weights",
+        build=lambda: dcgan((12, 12, 1), code=8, width=4),
+        critic=lambda: critic((12, 12, 1), classes=3, width=4),
+        spec=dataclasses.replace(
+            _MNIST.spec, shape=(12, 12, 1), latent=5, labels=("left", "middle", "right")
+        ),
+        recipe=dataclasses.replace(_RECIPE, steps=12, batch=8, holdout=3, every=4),
+        parameters=1_201,
+        benchmarks=(),
+        judge=None,
+        pretrained=False,
+    )
+)

@@ -1,0 +1,173 @@
+"""VAE: an encoder that finds what a picture could be made from, and a decoder that makes it.
+
+Kingma, Welling: Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/abs/1312.6114
+"""
+
+import dataclasses
+
+from zoo.index import Benchmark, Entry, Judge, Recipe, Spec, register
+
+PAPER = (
+    "Kingma, Welling: Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/abs/1312.6114"
+)
+
+
+def vae(
+    shape: tuple[int, int, int] = (28, 28, 1),
+    latent: int = 32,
+    widths: tuple[int, ...] = (32, 32),
+    dense: int = 256,
+):
+    """Builds an autoencoder whose layer in the middle is a normal distribution.
+
+    It takes pictures `[b, h, w, c]` and normal noise `[b, n]`, and gives logits of the pixels
+    `[b, h, w, c]`, and the mean and log variance of the latents, `[b, n]` each. Its parts are
+    `net.get_layer("encoder")`, pictures to mean and log variance, and `net.get_layer("decoder")`,
+    latents to logits.
+
+    Args:
+        shape: of a picture; its sides are multiples of `2 ** len(widths)`.
+        latent: how many numbers, n.
+        widths: channels of the encoder's convolutions, each of which halves the sides; the
+            decoder's go back the same way.
+        dense: width of the dense layer on both sides of the latents.
+    """
+    import keras
+    from keras import layers
+
+    encoder = _encoder(shape, latent, widths, dense)
+    decoder = _decoder(shape, latent, widths, dense)
+    image = keras.Input(shape, name="image")
+    noise = keras.Input((latent,), name="noise")
+    mean, logvar = encoder(image)
+    deviation = layers.Activation("exponential", name="deviation")(
+        layers.Rescaling(0.5, name="half")(logvar)
+    )
+    drawn = layers.Add(name="drawn")([mean, layers.Multiply(name="spread")([deviation, noise])])
+    return keras.Model([image, noise], [decoder(drawn), mean, logvar], name="vae")
+
+
+def _encoder(shape, latent: int, widths, dense: int):
+    import keras
+    from keras import layers
+
+    image = x = keras.Input(shape, name="image")
+    for number, width in enumerate(widths, 1):
+        x = layers.Conv2D(width, 3, padding="same", name=f"conv{number}", **_ACTIVE)(x)
+        x = layers.Conv2D(width, 4, strides=2, padding="same", name=f"down{number}", **_ACTIVE)(x)
+    x = layers.Dense(dense, name="dense", **_ACTIVE)(layers.Flatten(name="flat")(x))
+    mean = layers.Dense(latent, name="mean")(x)
+    logvar = layers.Dense(latent, kernel_initializer="zeros", name="logvar")(x)
+    return keras.Model(image, [mean, logvar], name="encoder")
+
+
+def _decoder(shape, latent: int, widths, dense: int):
+    import keras
+    from keras import layers
+
+    height, wide, channels = shape
+    first = (height // 2 ** len(widths), wide // 2 ** len(widths), widths[-1])
+    code = keras.Input((latent,), name="latent")
+    x = layers.Dense(dense, name="dense1", **_ACTIVE)(code)
+    x = layers.Dense(first[0] * first[1] * first[2], name="dense2", **_ACTIVE)(x)
+    x = layers.Reshape(first, name="reshape")(x)
+    for number, width in reversed(list(enumerate(widths[:-1], 1))):
+        up = {"strides": 2, "padding": "same"} | _ACTIVE
+        x = layers.Conv2DTranspose(width, 4, name=f"up{number + 1}", **up)(x)
+        x = layers.Conv2D(width, 3, padding="same", name=f"conv{number + 1}", **_ACTIVE)(x)
+    logits = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", name="logits")(x)
+    return keras.Model(code, logits, name="decoder")
+
+
+_ACTIVE = {"activation": "swish", "kernel_initializer": "he_normal"}
+_JUDGE = Judge("cnn_mnist", "")
+_LIMITS = (
+    "knows pictures like its training pictures only: 28x28, light on black, centred",
+    "samples are the mean of each pixel: softer than real ones",
+)
+_IWAE = {"VAE, one layer (Burda et al. 2016)": 0, "IWAE-50 (Burda et al. 2016)": 1}
+
+
+def _published(*nats: float) -> dict[str, dict[str, float]]:
+    return {label: {"nll": nats[column]} for label, column in _IWAE.items()}
+
+
+_MNIST = Entry(
+    name="vae_mnist",
+    tag="dynamic",
+    family="vae",
+    summary="makes handwritten digits, and finds the 32 numbers that a digit could be made from",
+    paper=PAPER,
+    build=vae,
+    spec=Spec(task="autoencode", shape=(28, 28, 1), latent=32, binary=True),
+    recipe=Recipe(
+        data="mnist",
+        steps=30_000,
+        batch=128,
+        optimizer="muon",
+        learning_rate=3e-3,
+        warmup=200,
+        loss="bernoulli",
+        beta_steps=1_000,
+        ema=0.999,
+        holdout=1_000,
+        every=1_000,
+    ),
+    parameters=898_113,
+    data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
+    benchmarks=(Benchmark("mnist", _published(86.76, 84.78)),),
+    judge=_JUDGE,
+    limits=_LIMITS,
+)
+register(_MNIST)
+register(
+    dataclasses.replace(
+        _MNIST,
+        tag="fixed",
+        summary=_MNIST.summary + " (trained on Larochelle's fixed binarisation)",
+        recipe=dataclasses.replace(_MNIST.recipe, data="binarized_mnist"),
+        benchmarks=(Benchmark("binarized_mnist", _published(88.71, 87.10)),),
+    )
+)
+register(
+    dataclasses.replace(
+        _MNIST,
+        name="vae_mnist_2d",
+        summary="lays handwritten digits out on a plane: a digit from two numbers",
+        build=lambda: vae(latent=2),
+        spec=dataclasses.replace(_MNIST.spec, latent=2),
+        recipe=dataclasses.replace(_MNIST.recipe, steps=10_000),
+        parameters=875_013,
+        benchmarks=(Benchmark("mnist"),),
+    )
+)
+register(
+    dataclasses.replace(
+        _MNIST,
+        name="vae_fashion",
+        tag="fashion_mnist",
+        summary="makes garments, and finds the 32 numbers that a garment could be made from",
+        spec=dataclasses.replace(_MNIST.spec, binary=False),
+        recipe=dataclasses.replace(_MNIST.recipe, data="fashion_mnist"),
+        data_licence="Fashion-MNIST: MIT",
+        benchmarks=(Benchmark("fashion_mnist"),),
+        judge=Judge("cnn_fashion", ""),
+    )
+)
+register(
+    dataclasses.replace(
+        _MNIST,
+        name="vae_tiny",
+        tag="test",
+        summary="a few thin layers and three latents: the tests' fixture, without weights",
+        build=lambda: vae((12, 12, 1), latent=3, widths=(3, 4), dense=6),
+        spec=dataclasses.replace(_MNIST.spec, shape=(12, 12, 1), latent=3),
+        recipe=dataclasses.replace(
+            _MNIST.recipe, steps=12, batch=4, warmup=2, holdout=2, every=4, beta_steps=4
+        ),
+        parameters=1_417,
+        benchmarks=(),
+        judge=None,
+        pretrained=False,
+    )
+)
