@@ -56,6 +56,11 @@ export class Runtime {
     return this.#ask("run", { key, values, shape, input, output }, [values.buffer]);
   }
 
+  /** Drops a file. */
+  release(key) {
+    this.#ask("release", { key }).catch(() => {}); // a worker that is gone holds nothing
+  }
+
   #ask(verb, details = {}, moved = []) {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {

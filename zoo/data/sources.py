@@ -1,6 +1,7 @@
 """Sets of pictures by name: tensorflow-datasets, the restoration sets, and image folders."""
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,7 +159,8 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
     if "image" not in builder.info.features:
         raise ZooError(f"the data set {name!r} has no images: choose another")
     try:
-        builder.download_and_prepare(download_config=_download_config(tfds, builder.name))
+        with tempfile.TemporaryDirectory() as scratch:
+            builder.download_and_prepare(download_config=_from_files(tfds, builder.name, scratch))
         examples = builder.as_dataset(split=split, batch_size=-1)
     except Exception as error:
         raise ZooError(
@@ -178,7 +180,13 @@ def _channels(image: np.ndarray, channels: int | str) -> np.ndarray:
     return to_uint8(fit_channels(image.astype(np.float32) / 255, channels))
 
 
-def _download_config(tfds, name: str):
-    root = os.environ.get("ZOO_DATA")
-    folder = Path(root) / name if root else None
-    return tfds.download.DownloadConfig(manual_dir=folder if folder and folder.is_dir() else None)
+def _from_files(tfds, name: str, scratch: str):
+    """Reads `$ZOO_DATA/NAME` where that is.
+
+    What is unpacked is kept by its file's name alone, and MNIST's files are called like
+    Fashion-MNIST's: in a folder for both, the second set would silently be the first.
+    """
+    folder = Path(os.environ.get("ZOO_DATA", ""), name)
+    if not os.environ.get("ZOO_DATA") or not folder.is_dir():
+        return None
+    return tfds.download.DownloadConfig(manual_dir=folder, extract_dir=scratch)
