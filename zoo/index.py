@@ -253,7 +253,7 @@ class Judge:
 
 
 JUDGES = {
-    "mnist": Judge("cnn_mnist", ""),
+    "mnist": Judge("cnn_mnist", "d9a4561b9b16b4a33c7bad119181437298993b6f572dee9091c2c5e4c54849d2"),
     "fashion_mnist": Judge(
         "cnn_fashion", "e72ed56f4ec06cd5b4854c54826f877e5e1449adf46c99cb87320abab25db879"
     ),

@@ -11,6 +11,7 @@ Object.defineProperty(self.navigator, "gpu", { value: { requestAdapter: async ()
 self.Module = {
   locateFile: (name) => WASM + name,
   mainScriptUrlOrBlob: `${WASM}litert_wasm_threaded_internal.js`,
+  printErr: (line) => (/^(INFO|WARNING)/.test(line) ? console.debug(line) : console.error(line)),
 };
 
 const answers = {

@@ -78,7 +78,7 @@ def critic(
         x = layers.LeakyReLU(negative_slope=0.2, name=f"relu{number}")(x)
     features = layers.Dense(width * 4, name="features")(layers.Flatten(name="flat")(x))
     features = layers.LeakyReLU(negative_slope=0.2, name="relu")(features)
-    score = layers.Dense(1, name="score")(features)
+    score = layers.Dense(1, use_bias=False, name="score")(features)  # pairs are compared
     if not classes:
         return keras.Model(image, score, name="critic")
     label = keras.Input((classes,), name="label")
