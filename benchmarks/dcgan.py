@@ -2,13 +2,14 @@
 
     python benchmarks/dcgan.py dcgan_mnist [--seconds 900]
 
-The peer is built from the sizes that its page states (https://www.tensorflow.org/tutorials/
-generative/dcgan): a generator of 2,330,944 and a discriminator of 212,865 weights, 5x5 kernels, Adam
-1e-4, batches of 256, no average of the weights. Both are measured by `zoo.evaluate.generation` on
-the test split; the outcome goes into `benchmarks/results/NAME.json`.
+The peer is built from the sizes that its page states
+(https://www.tensorflow.org/tutorials/generative/dcgan): a generator of 2,330,944 and a discriminator
+of 212,865 weights, 5x5 kernels, Adam 1e-4, batches of 256, no average of the weights. Both are
+measured by `zoo.evaluate.generation` on the test split; `benchmarks/results/NAME.json` is written.
 """
 
 import dataclasses
+import os
 import time
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def main(name, seconds):
     outcome = {
         "name": name,
         "seconds": seconds,
-        "machine": facts(),
+        "machine": facts(len(os.sched_getaffinity(0))),
         "peer": {"steps": steps, "weights": net.count_params()} | measured(name, net),
         "zoo": evaluate.generation(zoo.load(name), pictures, draws=0),
     }

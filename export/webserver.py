@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 import zoo
 from export.artifacts import export, facts_of_file, read_manifest
@@ -79,7 +80,7 @@ def build(folder, names: Iterable[str] = (), npm=NPM) -> Path:
         about = {
             "zoo": zoo.__version__,
             "litert": _litert()["version"],
-            "models": [_add(entry, partial) for entry in entries],
+            "models": [_add(entry, partial) for entry in tqdm(entries, "nets", disable=None)],
         }
         files.write_json(partial / INDEX, about)
     return Path(folder)

@@ -244,6 +244,30 @@ def test_a_sample_is_recognised_and_a_drawing_by_keyboard(page):
     assert "%" in first
 
 
+def test_a_drawing_by_pointer_is_recognised(page):
+    page.goto("#recognise")
+    page.locator("[data-answer]", has_text="%").wait_for()
+    page.locator("[data-pad]").scroll_into_view_if_needed()
+    box = page.locator("[data-pad]").bounding_box()
+    corners = [
+        (0.4, 0.1),
+        (0.6, 0.1),
+        (0.68, 0.9),
+        (0.55, 0.9),
+        (0.5, 0.4),
+        (0.45, 0.9),
+        (0.32, 0.9),
+    ]
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for number in range(8):  # filled, as a pair of trousers is
+        for x, y in (*places[1:], places[0]):
+            page.mouse.move(x + 3 * number, y, steps=4)
+    page.mouse.up()
+    page.locator("[data-answer]", has_text="Trouser").wait_for()
+
+
 def test_noise_can_be_added_and_what_was_won_is_told(page, camera):
     page.goto("#denoise")
     choose(page, camera[200:296, 180:276])

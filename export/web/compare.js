@@ -39,7 +39,10 @@ export class Compare {
   #place(at) {
     const { compare, divider } = this.#parts;
     divider.value = at;
-    divider.setAttribute("aria-valuetext", `${Math.round(at)} % before, ${Math.round(100 - at)} % after`);
+    divider.setAttribute(
+      "aria-valuetext",
+      `${Math.round(at)} % before, ${Math.round(100 - at)} % after`,
+    );
     compare.style.setProperty("--at", `${at}%`);
   }
 

@@ -10,7 +10,9 @@ import { reduced } from "./resize.js";
  */
 export function noisy(picture, sigma, seed = 1) {
   const normal = normals(seed);
-  const planes = picture.planes.map((plane) => plane.map((value) => value + (normal() * sigma) / 255));
+  const planes = picture.planes.map((plane) =>
+    plane.map((value) => value + (normal() * sigma) / 255),
+  );
   return { ...picture, planes };
 }
 

@@ -84,7 +84,10 @@ function go() {
 function showOffer(offer, name) {
   const models = modelsOf(offer);
   const model = models.find((one) => one.name === name) ?? models[0];
-  setOptions(at.net, models.map((one) => [one.name, one.name]));
+  setOptions(
+    at.net,
+    models.map((one) => [one.name, one.name]),
+  );
   at.net.value = model.name;
   head(OFFERS[offer].title, sentence(model.summary), models.length > 1);
   showFacts(model);
@@ -113,12 +116,14 @@ function showFacts(model) {
   const facts = {
     Name: model.name,
     Measured: model.headline,
-    "Mind that it is": model.limits.join("; "),
+    Limits: model.limits.join("; "),
     "Training data": model.licence,
     File: `${(model.file.bytes / 1e6).toFixed(2)} MB, SHA-256 ${model.file.sha256}`,
   };
   const said = Object.entries(facts).filter(([, value]) => value);
-  at.facts.replaceChildren(...said.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]));
+  at.facts.replaceChildren(
+    ...said.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]),
+  );
   at.about.hidden = false;
 }
 

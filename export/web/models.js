@@ -70,7 +70,14 @@ export async function ownModel(files) {
   const [low, high] = [signature.inputs[0].shape, signature.outputs[0].shape];
   const scale = task === "upscale" ? high[1] / low[1] : 1;
   return {
-    ...{ name, task, bytes, scale, scales: [scale], labels: manifest.labels ?? [] },
+    ...{
+      name,
+      task,
+      bytes,
+      scale,
+      scales: manifest.scales ?? [scale],
+      labels: manifest.labels ?? [],
+    },
     ...{ summary: `your file ${file.name}`, headline: "", licence: "", limits: [], samples: [] },
     ...{ degrade: (manifest.degrade ?? []).map(degradation), free: isFree(manifest) },
     ...geometry(manifest, task, low),
@@ -90,11 +97,15 @@ export function knownSignature(bytes, task) {
   if (!known) throw unknown(found);
   for (const { name, shape, type } of [...known.inputs, ...known.outputs]) {
     if (type !== "float32") {
-      throw new Trouble(`Its “${name}” is ${type}; this page runs files that take and give float32.`);
+      throw new Trouble(
+        `Its “${name}” is ${type}; this page runs files that take and give float32.`,
+      );
     }
     if (shape.some((side) => side < 1)) throw dynamic(name, shape);
     if (shape[0] !== 1) {
-      throw new Trouble(`Its “${name}” is a batch of ${shape[0]}; this page gives one picture at a time.`);
+      throw new Trouble(
+        `Its “${name}” is a batch of ${shape[0]}; this page gives one picture at a time.`,
+      );
     }
   }
   return known;
@@ -146,7 +157,8 @@ async function readManifest(file) {
 
 async function refuseOther(bytes, name, manifest) {
   const mine = Object.entries(manifest.files).find(([path]) => path.split("/").pop() === name);
-  if (!mine) throw new Trouble(`export.json does not list ${name}: choose the files of one export.`);
+  if (!mine)
+    throw new Trouble(`export.json does not list ${name}: choose the files of one export.`);
   await refuseChanged(bytes, mine[1].sha256, name);
 }
 
@@ -163,7 +175,9 @@ async function refuseChanged(bytes, expected, name) {
 
 function signatureTask(signature, { name, task }) {
   if (tasksOf(signature).includes(task)) return { name, task };
-  throw new Trouble(`export.json says that ${name} is for “${task}”, which is not what the file computes.`);
+  throw new Trouble(
+    `export.json says that ${name} is for “${task}”, which is not what the file computes.`,
+  );
 }
 
 function degradation(text) {

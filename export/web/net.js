@@ -74,11 +74,16 @@ export class Net {
     if (String(shape) === String(this.shape)) return this.#bytes;
     if (!this.model.free) {
       const size = (sides) => sides.slice(1, 3).reverse().join(" × ");
-      throw new Trouble(`${this.model.name} takes pictures of ${size(this.shape)}; ${size(shape)} came.`);
+      throw new Trouble(
+        `${this.model.name} takes pictures of ${size(this.shape)}; ${size(shape)} came.`,
+      );
     }
     const scale = this.output.shape[1] / this.input.shape[1];
     const [batch, height, width] = shape;
     const result = [batch, height * scale, width * scale, this.output.shape[3]];
-    return reshaped(this.#bytes, [[this.input, shape], [this.output, result]]);
+    return reshaped(this.#bytes, [
+      [this.input, shape],
+      [this.output, result],
+    ]);
   }
 }

@@ -29,7 +29,8 @@ export class Pad {
     this.#paint();
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.#lift());
+    for (const end of ["pointerup", "pointercancel"])
+      canvas.addEventListener(end, () => this.#lift());
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("focus", () => this.#paint());
     canvas.addEventListener("blur", () => (this.#lift(), this.#paint()));
@@ -58,7 +59,12 @@ export class Pad {
     const { width, height } = this.#canvas;
     this.#ink = canvasOf(width, height);
     this.#ink.fillRect(0, 0, width, height);
-    Object.assign(this.#ink, { strokeStyle: "#fff", lineCap: "round", lineJoin: "round", lineWidth: width * PEN_SHARE });
+    Object.assign(this.#ink, {
+      strokeStyle: "#fff",
+      lineCap: "round",
+      lineJoin: "round",
+      lineWidth: width * PEN_SHARE,
+    });
     this.#shown = undefined;
     this.empty = true;
     this.#down = false;
@@ -101,7 +107,10 @@ export class Pad {
 
   #place({ clientX, clientY }) {
     const { left, top, width, height } = this.#canvas.getBoundingClientRect();
-    return [((clientX - left) * this.#canvas.width) / width, ((clientY - top) * this.#canvas.height) / height];
+    return [
+      ((clientX - left) * this.#canvas.width) / width,
+      ((clientY - top) * this.#canvas.height) / height,
+    ];
   }
 
   #key(event) {
@@ -118,7 +127,10 @@ export class Pad {
     const { width, height } = this.#canvas;
     const within = (value, most) => Math.min(Math.max(value, 0), most);
     const [x, y] = this.#pen;
-    return [within(x + right * width * STEP_SHARE, width), within(y + down * height * STEP_SHARE, height)];
+    return [
+      within(x + right * width * STEP_SHARE, width),
+      within(y + down * height * STEP_SHARE, height),
+    ];
   }
 
   #paint() {
@@ -127,13 +139,18 @@ export class Pad {
     context.imageSmoothingEnabled = false;
     if (this.#shown) paintWithin(context, this.#shown.canvas, width, height);
     else context.drawImage(this.#ink.canvas, 0, 0);
-    if (document.activeElement === this.#canvas && this.#canvas.matches(":focus-visible")) this.#paintPen(context);
+    if (document.activeElement === this.#canvas && this.#canvas.matches(":focus-visible"))
+      this.#paintPen(context);
   }
 
   #paintPen(context) {
     context.beginPath();
     context.arc(...this.#pen, (this.#canvas.width * PEN_SHARE) / 2, 0, 2 * Math.PI);
-    Object.assign(context, { strokeStyle: "#f6a55c", lineWidth: 3, fillStyle: this.#down ? "#f6a55c" : "#f6a55c55" });
+    Object.assign(context, {
+      strokeStyle: "#f6a55c",
+      lineWidth: 3,
+      fillStyle: this.#down ? "#f6a55c" : "#f6a55c55",
+    });
     context.fill();
     context.stroke();
   }

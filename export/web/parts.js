@@ -27,7 +27,9 @@ export function element(tag, properties = {}, ...children) {
 
 /** Options of a `<select>`, from [value, words] pairs. */
 export function setOptions(select, pairs) {
-  select.replaceChildren(...pairs.map(([value, textContent]) => element("option", { value, textContent })));
+  select.replaceChildren(
+    ...pairs.map(([value, textContent]) => element("option", { value, textContent })),
+  );
 }
 
 /**
@@ -65,7 +67,11 @@ export function takeFiles(input, onFiles, signal, wants = () => true) {
  */
 export function showSamples(place, samples, onSample) {
   const buttons = samples.map(({ path, title }) => {
-    const button = element("button", { type: "button", title }, element("img", { src: path, alt: title }));
+    const button = element(
+      "button",
+      { type: "button", title },
+      element("img", { src: path, alt: title }),
+    );
     button.addEventListener("click", () => {
       press(buttons, button);
       onSample(async () => decode(await (await fetched(path)).blob()), title);

@@ -56,7 +56,8 @@ export function refuseLarge(width, height, what) {
  * @returns {Picture}
  */
 export function fromImageData({ width, height, data }) {
-  const plane = (channel) => Float32Array.from({ length: width * height }, (_, i) => data[4 * i + channel] / 255);
+  const plane = (channel) =>
+    Float32Array.from({ length: width * height }, (_, i) => data[4 * i + channel] / 255);
   const grey = isGrey(data);
   const picture = { width, height, layout: grey ? "grey" : "rgb" };
   picture.planes = (grey ? [0] : [0, 1, 2]).map(plane);
@@ -169,7 +170,8 @@ export function encode(picture, type = "image/png", quality = undefined) {
   const { canvas } = canvasOf(1, 1);
   draw(picture, canvas);
   return new Promise((resolve, reject) => {
-    const done = (blob) => (blob ? resolve(blob) : reject(new Trouble("The browser could not write the picture.")));
+    const done = (blob) =>
+      blob ? resolve(blob) : reject(new Trouble("The browser could not write the picture."));
     canvas.toBlob(done, type, quality);
   });
 }
@@ -186,7 +188,11 @@ function dot(a, b) {
 }
 
 function inverse([a, b, c]) {
-  const cross = (u, v) => [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+  const cross = (u, v) => [
+    u[1] * v[2] - u[2] * v[1],
+    u[2] * v[0] - u[0] * v[2],
+    u[0] * v[1] - u[1] * v[0],
+  ];
   const columns = [cross(b, c), cross(c, a), cross(a, b)];
   const volume = dot(a, columns[0]);
   return [0, 1, 2].map((row) => columns.map((column) => column[row] / volume));

@@ -96,13 +96,18 @@ function triangle(old, side) {
     const centre = (i + 0.5) * step - 0.5;
     const first = Math.max(Math.ceil(centre - radius), 0);
     const last = Math.min(Math.floor(centre + radius), old - 1);
-    return normalised(taps(old, 0, first, last, (at) => Math.max(1 - Math.abs(at - centre) / radius, 0)));
+    return normalised(
+      taps(old, 0, first, last, (at) => Math.max(1 - Math.abs(at - centre) / radius, 0)),
+    );
   });
 }
 
 function taps(side, middle, first, last, weight) {
   const offsets = Array.from({ length: last - first + 1 }, (_, k) => first + k);
-  return { at: offsets.map((offset) => mirrored(middle + offset, side)), weights: offsets.map(weight) };
+  return {
+    at: offsets.map((offset) => mirrored(middle + offset, side)),
+    weights: offsets.map(weight),
+  };
 }
 
 function normalised({ at, weights }) {

@@ -80,5 +80,7 @@ function lumaAlone(ycbcr, scale, empty, made) {
 function refuseSmall({ width, height }, { name, margin, scale }) {
   const least = Math.max(Math.ceil(margin / scale), scale === 1 ? 1 : CUBIC_REACH);
   if (Math.min(width, height) >= least) return;
-  throw new Trouble(`${name} needs pictures of at least ${least} × ${least} pixels; ${width} × ${height} came.`);
+  throw new Trouble(
+    `${name} needs pictures of at least ${least} × ${least} pixels; ${width} × ${height} came.`,
+  );
 }

@@ -17,7 +17,9 @@ export class Runtime {
    */
   static async start() {
     if (typeof WebAssembly !== "object") {
-      throw new Trouble("This browser has WebAssembly switched off, which the nets run on. Switch it on, or use another browser.");
+      throw new Trouble(
+        "This browser has WebAssembly switched off, which the nets run on. Switch it on, or use another browser.",
+      );
     }
     const runtime = new Runtime();
     runtime.threads = await runtime.#ask("start").catch((error) => {

@@ -59,10 +59,18 @@ class Reader {
   signatures() {
     const subgraphs = this.tables(this.model, MODEL.subgraphs);
     return this.tables(this.model, MODEL.signatures).map((signature) => {
-      const tensors = this.tables(subgraphs[this.uint(signature, SIGNATURE.subgraph)], SUBGRAPH.tensors);
-      const named = (field) => this.tables(signature, field).map((map) => this.tensor(map, tensors));
+      const tensors = this.tables(
+        subgraphs[this.uint(signature, SIGNATURE.subgraph)],
+        SUBGRAPH.tensors,
+      );
+      const named = (field) =>
+        this.tables(signature, field).map((map) => this.tensor(map, tensors));
       const inputs = named(SIGNATURE.inputs);
-      return { key: this.text(signature, SIGNATURE.key), inputs, outputs: named(SIGNATURE.outputs) };
+      return {
+        key: this.text(signature, SIGNATURE.key),
+        inputs,
+        outputs: named(SIGNATURE.outputs),
+      };
     });
   }
 
@@ -86,7 +94,8 @@ class Reader {
   field(table, number) {
     const vtable = table - this.view.getInt32(table, true);
     const slot = 4 + 2 * number;
-    const offset = slot < this.view.getUint16(vtable, true) ? this.view.getUint16(vtable + slot, true) : 0;
+    const offset =
+      slot < this.view.getUint16(vtable, true) ? this.view.getUint16(vtable + slot, true) : 0;
     return offset && table + offset;
   }
 
@@ -114,6 +123,8 @@ class Reader {
 
   text(table, number) {
     const { start, count } = this.vector(table, number);
-    return new TextDecoder().decode(new Uint8Array(this.view.buffer, this.view.byteOffset + start, count));
+    return new TextDecoder().decode(
+      new Uint8Array(this.view.buffer, this.view.byteOffset + start, count),
+    );
   }
 }

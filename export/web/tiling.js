@@ -22,7 +22,9 @@ export function plan(side, most, overlap) {
   }
   const count = Math.ceil((side - 2 * overlap) / (most - 2 * overlap));
   const length = Math.ceil((side + 2 * overlap * (count - 1)) / count);
-  const starts = Array.from({ length: count }, (_, i) => Math.round((i * (side - length)) / (count - 1)));
+  const starts = Array.from({ length: count }, (_, i) =>
+    Math.round((i * (side - length)) / (count - 1)),
+  );
   const cuts = [0, ...starts.slice(1).map((start) => start + overlap), side];
   return { length, spans: starts.map((start, i) => ({ start, from: cuts[i], to: cuts[i + 1] })) };
 }

@@ -50,7 +50,7 @@ class Adversarial(Supervised):
     """A generator against its critic."""
 
     def __init__(self, entry: Entry, net, strategy):
-        self._critic = entry.critic()
+        self._critic = fused_twin(entry.critic(), entry.recipe.precision)
         plain = dataclasses.replace(entry.recipe, ema=None)
         self._critics_optimizer = make_optimizer(plain)
         super().__init__(entry, net, strategy)

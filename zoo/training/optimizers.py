@@ -73,6 +73,7 @@ def orthogonalised(matrix, steps: int = 5):
 
 OPTIMIZERS = {
     "adam": keras.optimizers.AdamW,
+    "adam_half": functools.partial(keras.optimizers.AdamW, beta_1=0.5),  # Radford et al. 2016
     "muon": Muon,
     "muon_first": functools.partial(Muon, least_inputs=1),  # the first layer of a grey net, too
     "sgd": keras.optimizers.SGD,

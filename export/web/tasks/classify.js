@@ -24,7 +24,7 @@ class Recognising {
     this.digits = model.labels.every((label) => /^\d$/.test(label));
     this.pad = new Pad(parts.pad, () => this.#drawn());
     this.samples = showSamples(parts.samples, model.samples, (read) => this.#choose(read));
-    parts.samplesTitle.hidden = !this.samples.length;
+    parts.shelf.hidden = !this.samples.length;
     this.#listBars();
     this.#listen();
     this.samples[0]?.click();
@@ -32,7 +32,12 @@ class Recognising {
 
   #listBars() {
     this.rows = this.model.labels.map((label) =>
-      element("tr", {}, element("th", { scope: "row", textContent: label }), element("td", { textContent: "–" })),
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row", textContent: label }),
+        element("td", { textContent: "–" }),
+      ),
     );
     this.parts.bars.replaceChildren(...this.rows);
   }
@@ -41,7 +46,12 @@ class Recognising {
     const { parts, page } = this;
     const files = (all) => (press(this.samples, null), this.#choose(() => firstPicture(all)));
     takeFiles(parts.file, files, page.signal);
-    page.signal.addEventListener("abort", () => this.#net?.then((net) => net.close(), () => {}));
+    page.signal.addEventListener("abort", () =>
+      this.#net?.then(
+        (net) => net.close(),
+        () => {},
+      ),
+    );
     parts.clear.addEventListener("click", () => this.pad.clear());
     parts.centre.addEventListener("change", () => this.#recognise());
     parts.invert.addEventListener("change", () => this.#recognise());
@@ -144,6 +154,8 @@ function border({ planes: [plane], width, height }) {
 
 function interleaved({ planes, width, height }) {
   const values = new Float32Array(width * height * planes.length);
-  planes.forEach((plane, channel) => plane.forEach((value, i) => (values[i * planes.length + channel] = value)));
+  planes.forEach((plane, channel) =>
+    plane.forEach((value, i) => (values[i * planes.length + channel] = value)),
+  );
   return values;
 }

@@ -21,7 +21,10 @@ class Generating {
   constructor(parts, model, page) {
     Object.assign(this, { parts, model, page });
     this.classes = model.task === "generate" ? model.labels : [];
-    setOptions(parts.class, this.classes.map((label, index) => [index, label]));
+    setOptions(
+      parts.class,
+      this.classes.map((label, index) => [index, label]),
+    );
     parts.classField.hidden = !this.classes.length;
     parts.class.addEventListener("change", () => this.#make());
     parts.middle.addEventListener("click", () => this.#set(this.#sliders.map(() => 0)));
@@ -98,8 +101,15 @@ class Generating {
     const copy = canvasOf(made.width, made.height);
     copy.drawImage(made, 0, 0);
     const count = history.childElementCount;
-    const button = element("button", { type: "button", ariaLabel: `Sample ${count + 1}` }, copy.canvas);
-    button.addEventListener("click", () => (press([...history.children], button), this.#set(latent)));
+    const button = element(
+      "button",
+      { type: "button", ariaLabel: `Sample ${count + 1}` },
+      copy.canvas,
+    );
+    button.addEventListener(
+      "click",
+      () => (press([...history.children], button), this.#set(latent)),
+    );
     history.append(button);
     if (count === REMEMBERED) history.firstChild.remove();
     historyTitle.hidden = false;

@@ -19,7 +19,9 @@ export function mount(place, page, mountTask) {
     parts.status.textContent = "";
     return page.attempt("The files could not be read", async () => {
       const model = await ownModel(files);
-      parts.status.textContent = [`${model.name}, for “${model.task}”.`, model.note].filter(Boolean).join(" ");
+      parts.status.textContent = [`${model.name}, for “${model.task}”.`, model.note]
+        .filter(Boolean)
+        .join(" ");
       mountTask(parts.task, model, running);
     });
   };

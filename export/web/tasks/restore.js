@@ -3,15 +3,34 @@ import { Compare } from "../compare.js";
 import { damaged, psnr } from "../degrade.js";
 import { Cancelled } from "../errors.js";
 import { Net } from "../net.js";
-import { element, fill, firstPicture, offer, press, setOptions, showSamples, takeFiles } from "../parts.js";
+import {
+  element,
+  fill,
+  firstPicture,
+  offer,
+  press,
+  setOptions,
+  showSamples,
+  takeFiles,
+} from "../parts.js";
 import { cut, middle, whole } from "../pixels.js";
 import { enlarged } from "../resize.js";
 import { restored } from "../restoring.js";
 
 const PART = 512;
 const KINDS = {
-  noise: { first: "Add Gaussian noise first", strength: "Sigma, in grey levels", least: 5, before: "noisy" },
-  bicubic: { first: "Make it smaller first", strength: "By the factor", least: 2, before: "bicubic" },
+  noise: {
+    first: "Add Gaussian noise first",
+    strength: "Sigma, in grey levels",
+    least: 5,
+    before: "noisy",
+  },
+  bicubic: {
+    first: "Make it smaller first",
+    strength: "By the factor",
+    least: 2,
+    before: "bicubic",
+  },
   jpeg: { first: "Compress it as JPEG first", strength: "Quality", least: 1, before: "JPEG" },
 };
 
@@ -57,7 +76,10 @@ class Restoring {
 
   #offerDamages() {
     const { parts, model } = this;
-    setOptions(parts.kind, model.degrade.map(({ kind }, index) => [index, kind]));
+    setOptions(
+      parts.kind,
+      model.degrade.map(({ kind }, index) => [index, kind]),
+    );
     parts.kindField.hidden = model.degrade.length < 2;
     parts.damage.closest("label").hidden = !model.degrade.length;
     if (model.degrade.length) this.#offerStrength();
@@ -81,13 +103,17 @@ class Restoring {
 
   #offerScales() {
     const { parts, model } = this;
-    setOptions(parts.scale, model.scales.map((scale) => [scale, scale === 1 ? "1 (as it is)" : `${scale} times`]));
+    setOptions(
+      parts.scale,
+      model.scales.map((scale) => [scale, scale === 1 ? "1 (as it is)" : `${scale} times`]),
+    );
     parts.scaleField.hidden = model.scales.length < 2;
   }
 
   #listen() {
     const { parts, page } = this;
-    const files = (all) => this.#choose(all[0].name.replace(/\.\w+$/, ""), false, () => firstPicture(all));
+    const files = (all) =>
+      this.#choose(all[0].name.replace(/\.\w+$/, ""), false, () => firstPicture(all));
     takeFiles(parts.file, files, page.signal);
     page.signal.addEventListener("abort", () => this.#stop.abort());
     parts.kind.addEventListener("change", () => this.#offerStrength());
@@ -135,28 +161,40 @@ class Restoring {
     if (kind !== "bicubic") return damaged(this.#clean, kind, Number(this.parts.strength.value));
     const factor = this.#scale > 1 ? this.#scale : this.#kind.low;
     const { width, height } = this.#clean;
-    const divisible = { left: 0, top: 0, width: width - (width % factor), height: height - (height % factor) };
+    const divisible = {
+      left: 0,
+      top: 0,
+      width: width - (width % factor),
+      height: height - (height % factor),
+    };
     this.#clean = cut(this.#clean, divisible);
     return damaged(this.#clean, kind, factor);
   }
 
   #showBefore() {
     const { parts } = this;
-    const what = parts.damage.checked ? KINDS[this.#kind.kind].before : this.#scale > 1 ? "bicubic" : "as it came";
+    const what = parts.damage.checked
+      ? KINDS[this.#kind.kind].before
+      : this.#scale > 1
+        ? "bicubic"
+        : "as it came";
     const { width, height } = this.#given;
     this.compare.before(this.#before, `${this.#title}, ${what}`);
     parts.legendBefore.textContent = `Before: ${what}`;
     parts.legendAfter.hidden = parts.figures.hidden = parts.download.hidden = true;
     parts.start.disabled = false;
     const size = (wide, high) => `${wide} × ${high}`;
-    const larger = this.#scale > 1 ? `, to become ${size(width * this.#scale, height * this.#scale)}` : "";
+    const larger =
+      this.#scale > 1 ? `, to become ${size(width * this.#scale, height * this.#scale)}` : "";
     this.#say(`${this.#title}: ${size(width, height)} pixels${larger}.`);
   }
 
   #start() {
     if (!this.#given || this.parts.start.hidden) return undefined;
     this.#stop = new AbortController();
-    return this.page.attempt("The picture could not be processed", () => this.#run(this.#stop.signal));
+    return this.page.attempt("The picture could not be processed", () =>
+      this.#run(this.#stop.signal),
+    );
   }
 
   async #run(signal) {
@@ -168,8 +206,13 @@ class Restoring {
       this.#say("Working …");
       const started = performance.now();
       const onTile = (...found) => this.#onTile(started, ...found);
-      const cancelled = new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Cancelled())));
-      const result = await Promise.race([restored(net, this.#given, this.#scale, signal, onTile), cancelled]);
+      const cancelled = new Promise((_, reject) =>
+        signal.addEventListener("abort", () => reject(new Cancelled())),
+      );
+      const result = await Promise.race([
+        restored(net, this.#given, this.#scale, signal, onTile),
+        cancelled,
+      ]);
       await this.#finish(result, (performance.now() - started) / 1000);
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
@@ -202,10 +245,15 @@ class Restoring {
   async #finish(result, seconds) {
     const { parts, model } = this;
     this.compare.finish();
+    parts.frame.scrollIntoView({ block: "nearest" });
     parts.legendAfter.hidden = false;
     parts.legendAfter.textContent = `After: ${model.name}`;
     this.#showFigures(result);
-    await new Promise((resolve) => parts.after.toBlob((blob) => resolve(offer(parts.download, blob, `${this.#title}_${model.name}.png`))));
+    await new Promise((resolve) =>
+      parts.after.toBlob((blob) =>
+        resolve(offer(parts.download, blob, `${this.#title}_${model.name}.png`)),
+      ),
+    );
     parts.download.hidden = false;
     this.#say(`Done in ${inWords(seconds)}. Move the divider to compare.`);
   }
