@@ -3,8 +3,8 @@
     python benchmarks/dcgan.py dcgan_mnist [--seconds 900]
 
 The peer is built from the sizes that its page states
-(https://www.tensorflow.org/tutorials/generative/dcgan): a generator of 2,330,944 and a discriminator
-of 212,865 weights, 5x5 kernels, Adam 1e-4, batches of 256, no average of the weights. Both are
+(https://www.tensorflow.org/tutorials/generative/dcgan): a generator of 2,330,944 weights and a
+discriminator of 212,865, 5x5 kernels, Adam 1e-4, batches of 256, no averaged weights. Both are
 measured by `zoo.evaluate.generation` on the test split; `benchmarks/results/NAME.json` is written.
 """
 

@@ -13,7 +13,7 @@ import zoo
 from export import report
 from export.artifacts import export
 from export.verify import verify_folder
-from zoo import card, files, metrics, strip, weights
+from zoo import card, files, index, metrics, strip, weights
 from zoo.errors import MissingExtra
 
 PHOTOGRAPHS = ("camera", "chelsea", "coffee")
@@ -57,9 +57,11 @@ def recognised(pipeline, pixels: np.ndarray, most: int = 3) -> dict:
 
 def _section(entry, folder: Path) -> dict:
     pipeline = zoo.load(entry.full_name)
-    made = export(pipeline, folder / entry.name)
+    name = index.short_name(entry)
+    made = export(pipeline, folder / name)
     found = verify_folder(made)
     section = {
+        "name": name,
         "entry": entry,
         "headline": card.headline(entry),
         "report": found,
@@ -67,6 +69,8 @@ def _section(entry, folder: Path) -> dict:
     }
     if pipeline.spec.restores:
         return section | {"strips": [restored(pipeline, name) for name in PHOTOGRAPHS]}
+    if pipeline.spec.kind == "generation":
+        return section | {"sheet": _data_uri(np.asarray(strip.made(pipeline))[..., None])}
     golden = np.load(weights.pretrained_folder(entry) / weights.GOLDEN)["pixels"]
     return section | {"answers": [recognised(pipeline, pixels) for pixels in golden]}
 

@@ -1,6 +1,8 @@
 """Sets of pictures, batches that are functions of (seed, step), and what they are degraded by."""
 
 import dataclasses
+import gzip
+import json
 import os
 import re
 import shutil
@@ -184,6 +186,35 @@ for split in ("train", "test"):
     shown = in_second_process(code, TFDS_DATA_DIR=str(tmp_path)).splitlines()
     rest = "{(28, 28, 1)} 10 [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"
     assert shown[-2:] == [f"60000 {rest}", f"10000 {rest}"]
+
+
+@needs("mnist")
+@needs("fashion_mnist")
+def test_sets_whose_files_are_called_alike_stay_apart(tmp_path):
+    """tensorflow-datasets keeps what it unpacked by the file's name."""
+    code = (
+        BLOCKED
+        + """
+sets = [sources.load(name, 1, "test") for name in ("fashion_mnist", "mnist")]
+print([sum(int(image.sum()) for image in pictures.images) for pictures in sets])
+"""
+    )
+    shown = in_second_process(code, TFDS_DATA_DIR=str(tmp_path)).splitlines()[-1]
+    sums = []
+    for name in ("fashion_mnist", "mnist"):
+        file = Path(os.environ["ZOO_DATA"]) / name / "t10k-images-idx3-ubyte.gz"
+        pixels = np.frombuffer(gzip.decompress(file.read_bytes()), np.uint8, offset=16)
+        sums.append(int(pixels.sum(dtype=np.int64)))
+    assert json.loads(shown) == sums
+
+
+@needs("binarized_mnist")
+def test_binarized_mnist_is_read_from_its_packed_file():
+    sets = [sources.load("binarized_mnist", 1, split) for split in ("train", "test")]
+    assert [len(s) for s in sets] == [50_000, 10_000]
+    assert {image.shape for s in sets for image in s.images} == {(28, 28, 1)}
+    values = np.stack(sets[1].images)
+    assert set(np.unique(values)) == {0, 255} and 0.1 < values.mean() / 255 < 0.16
 
 
 @needs("fashion_mnist")

@@ -139,6 +139,18 @@ def tiles(page) -> int:
     return int(page.locator("[data-bar]").get_attribute("max"))
 
 
+def canvas(page, selector: str) -> np.ndarray:
+    """What stands in a canvas of grey pixels."""
+    width, height, values = page.locator(selector).evaluate(
+        """(canvas) => {
+          const { width, height } = canvas;
+          const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+          return [width, height, Array.from(data)];
+        }"""
+    )
+    return np.asarray(values, np.uint8).reshape(height, width, 4)[..., :1]
+
+
 def trouble(page) -> str:
     page.locator("#trouble").wait_for()
     return page.locator("#trouble").inner_text()
@@ -244,28 +256,23 @@ def test_a_sample_is_recognised_and_a_drawing_by_keyboard(page):
     assert "%" in first
 
 
-def test_a_drawing_by_pointer_is_recognised(page):
+def test_a_drawing_by_pointer_is_centred_and_recognised(page):
     page.goto("#recognise")
     page.locator("[data-answer]", has_text="%").wait_for()
+    page.locator("[data-clear]").click()
     page.locator("[data-pad]").scroll_into_view_if_needed()
     box = page.locator("[data-pad]").bounding_box()
-    corners = [
-        (0.4, 0.1),
-        (0.6, 0.1),
-        (0.68, 0.9),
-        (0.55, 0.9),
-        (0.5, 0.4),
-        (0.45, 0.9),
-        (0.32, 0.9),
-    ]
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
-    page.mouse.move(*places[0])
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
     page.mouse.down()
-    for number in range(8):  # filled, as a pair of trousers is
-        for x, y in (*places[1:], places[0]):
-            page.mouse.move(x + 3 * number, y, steps=4)
+    page.mouse.move(box["x"] + 90, box["y"] + 160, steps=9)
     page.mouse.up()
-    page.locator("[data-answer]", has_text="Trouser").wait_for()
+    page.locator("[data-answer]", has_text="%").wait_for()
+    page.wait_for_timeout(500)
+    drawn = canvas(page, "[data-seen]")[..., 0] > 25
+    rows, columns = (np.flatnonzero(drawn.any(axis)) for axis in (1, 0))
+    assert rows[0] <= 1  # from edge to edge, as garments are,
+    assert rows[-1] >= 26
+    assert abs(columns[0] - (27 - columns[-1])) <= 1  # and in the middle
 
 
 def test_noise_can_be_added_and_what_was_won_is_told(page, camera):
@@ -479,14 +486,7 @@ def test_a_generator_is_walked_by_sliders(page, tmp_path, name):
 
 
 def made(page) -> np.ndarray:
-    width, height, values = page.evaluate(
-        """(() => {
-          const { width, height } = document.querySelector("[data-made]");
-          const context = document.querySelector("[data-made]").getContext("2d");
-          return [width, height, Array.from(context.getImageData(0, 0, width, height).data)];
-        })()"""
-    )
-    return np.asarray(values, np.uint8).reshape(height, width, 4)[..., :1]
+    return canvas(page, "[data-made]")
 
 
 def test_without_webassembly_the_page_says_so(page):
