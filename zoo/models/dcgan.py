@@ -88,17 +88,19 @@ def critic(
     return keras.Model([image, label], score, name="critic")
 
 
-_GAMMA = 1.0
 _RECIPE = Recipe(
     data="mnist",
-    steps=20_000,
+    steps=6_000,
     batch=128,
-    learning_rate=5e-4,
+    optimizer="muon",
+    learning_rate=3e-3,
+    warmup=100,
     loss="relativistic",
-    penalty=_GAMMA,
+    penalty=1.0,
     ema=0.999,
     holdout=5_000,
-    every=1_000,
+    every=500,
+    precision="mixed_bfloat16",
 )
 
 
