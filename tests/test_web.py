@@ -38,7 +38,7 @@ pytestmark = [
     ),
 ]
 NAMES = ("dncnn_s25", "srcnn_x2", "cnn_fashion")
-LONG = 60_000  # milliseconds; a shared machine may be slow
+LONG = 180_000  # milliseconds; a shared machine may be slow
 READ = [  # colours of words, and what they stand on
     ("ink", "paper"),
     ("ink", "card"),
