@@ -64,8 +64,8 @@ def _row(pipeline, benchmark: Benchmark, folder: Path, file: Artifact, ensemble:
         floor = {f"floor_{key}": value for key, value in found.pop("floor", {}).items()}
         return found | {prefix + key: v for key, v in found.pop("metrics").items()} | floor
 
-    row = figures(_on_file(pipeline, folder / file.path, file.part, benchmark), "file_")
-    row |= figures() | _paper(benchmark)
+    on_file = _on_file(pipeline, folder / file.path, file.part, benchmark)
+    row = figures() | figures(on_file, "file_") | _paper(benchmark)
     if pipeline.spec.restores:
         damage = Degradation.parse(benchmark.degrade)
         row |= figures(lambda values: baseline(values, damage), "baseline_")

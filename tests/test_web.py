@@ -4,6 +4,7 @@ Needs playwright (its own browsers are not needed), a Chromium, and LiteRT.js:
 `npm ci --ignore-scripts --prefix export/web`.
 """
 
+import dataclasses
 import io
 import json
 import re
@@ -22,6 +23,8 @@ import zoo
 from export import webserver
 from export.artifacts import export
 from zoo.errors import ZooError
+from zoo.loading import pipeline
+from zoo.models.dncnn import dncnn
 from zoo.pixels import to_uint8
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -35,7 +38,7 @@ pytestmark = [
     ),
 ]
 NAMES = ("dncnn_s25", "srcnn_x2", "cnn_fashion")
-LONG = 60_000  # milliseconds; a shared machine may be slow
+LONG = 180_000  # milliseconds; a shared machine may be slow
 READ = [  # colours of words, and what they stand on
     ("ink", "paper"),
     ("ink", "card"),
@@ -192,6 +195,39 @@ def test_any_size_goes_through_a_file_of_one_size(page, denoiser, denoiser_expor
                  denoiser_export / "export.json")  # fmt: skip
     page.locator("[data-start]").wait_for()
     assert difference(restored(page, picture), denoiser(picture)) <= 1
+
+
+COLOUR_NET = ({"shape": (None, None, 3)}, {"channels": 3})
+LUMA_NET = ({"task": "restore", "scales": (1, 2, 3), "luma": True}, {})
+
+
+@pytest.mark.parametrize("kind", [COLOUR_NET, LUMA_NET], ids=["colour", "luma"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_and_colour_go_through_every_kind_of_net(page, camera, tmp_path, kind, channels):
+    spec, options = kind
+    tiny = zoo.entry("dncnn_tiny")
+    entry = dataclasses.replace(tiny, spec=dataclasses.replace(tiny.spec, **spec))
+    restorer = pipeline(entry, dncnn(depth=3, width=4, **options))
+    randomise(restorer.net)
+    folder = export(restorer, tmp_path / "out", static_size=24)
+    manifest = json.loads((folder / "export.json").read_text())
+    told = {key: getattr(restorer.spec, key) for key in ("reach", "margin", "luma", "scales")}
+    (folder / "export.json").write_text(json.dumps(manifest | told))
+    picture = camera[:30, 100:153] if channels == 1 else data.chelsea()[:30, 100:153]
+    page.goto("#own")
+    choose_files(page, folder / "dncnn_tiny_float32_static.tflite", folder / "export.json")
+    for scale in restorer.spec.scales:
+        page.locator("[data-start]").wait_for()
+        if len(restorer.spec.scales) > 1:
+            page.locator("[data-scale]").select_option(str(scale))
+        assert difference(restored(page, picture), restorer(picture, scale=scale)) <= 1
+
+
+def randomise(net) -> None:
+    """Weights that are all at work; the last layer begins at zero."""
+    rng = np.random.default_rng(0)
+    last = net.get_layer("conv3")
+    last.set_weights([rng.normal(0, 0.1, w.shape) for w in last.get_weights()])
 
 
 def test_tiles_cover_every_side_and_keep_their_distance(page):
@@ -575,6 +611,13 @@ def contrast(one: str, other: str) -> float:
 
     dark, light = sorted([luminance(one), luminance(other)])
     return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_page_opened_as_a_file_says_that_it_needs_a_server(browser, site):
+    opened = browser.new_page()  # its console has an error, and that is right
+    opened.goto((site / "index.html").as_uri())
+    opened.locator("#unstarted", has_text="zoo web").wait_for(timeout=20_000)
+    opened.close()
 
 
 def test_the_site_says_what_it_holds(site):

@@ -14,11 +14,11 @@ __all__ = ["Entry", "Recipe", "Spec", "ZooError", "entry", "load", "names", "reg
 __version__ = "0.1.0"
 
 
-def load(name: str, weights="pretrained"):
+def load(name: str, weights="pretrained", classes=None):
     """A name -> a callable `zoo.pipeline.Pipeline`; see `zoo.loading.load`."""
     from zoo import loading
 
-    return loading.load(name, weights)
+    return loading.load(name, weights, classes)
 
 
 def train(name: str, run=None, start=None, strategy=None, **changes):

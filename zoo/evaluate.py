@@ -143,63 +143,71 @@ def recognition(
     }
 
 
-def generation(pipeline: Pipeline, pictures: sources.Pictures, draws: int, progress=False) -> dict:
+def generation(pipeline: Pipeline, pictures: sources.Pictures, draws: int) -> dict:
     """How well pictures are made: likeness to real ones, and likelihood where that is known.
 
     Args:
-        pipeline: its entry may have a judge.
+        pipeline: without a judge in its entry there is no likeness.
         pictures: real ones. As many are made as half of these.
-        draws: importance samples a picture; for binary pictures.
-        progress: show a bar.
+        draws: importance samples a picture, where pictures are binary.
 
     Returns:
         What `zoo.judge` and `zoo.likelihood` measure, and `psnr` of pictures made again, in dB.
     """
-    spec, figures = pipeline.spec, {}
-    values = _values(pictures)
-    if spec.binary:
-        values = binarised(values, (SEED, 0)).numpy()
-        loss = pipeline.entry.recipe.loss
-        figures |= likelihood.measured(pipeline.net, values, loss, draws, SEED, progress)
-    elif spec.task == "autoencode":
-        pairs = zip(to_uint8(pipeline.infer(values)), to_uint8(values), strict=True)
-        figures |= {"psnr": float(np.mean([metrics.psnr(*pair) for pair in pairs]))}
-        figures |= {"active_units": likelihood.active_units(pipeline.net, values)}
+    figures = autoencoding(pipeline, pictures, draws) if pipeline.spec.task == "autoencode" else {}
     if pipeline.entry.judge:
-        made, real, _ = _judged(pipeline, pictures)
+        made, real, _ = _judged(pipeline, pictures, pipeline.decode)
         figures |= made.likeness(real)
     return figures
 
 
-def _generation_of_record(pipeline, pictures: sources.Pictures, decode, progress) -> dict:
-    """All figures of the net; of an exported decoder, likeness alone."""
-    entry = pipeline.entry
-    protocol = []
-    if decode:
-        made, real, _ = _judged(pipeline, pictures, decode)
-        return {"protocol": "", "metrics": made.likeness(real)}
-    figures = generation(pipeline, pictures, DRAWS, progress)
+def autoencoding(
+    pipeline: Pipeline, pictures: sources.Pictures, draws: int, progress=False
+) -> dict:
+    """`nll`, `elbo` and `active_units` of binary pictures; `psnr` and `active_units` of others."""
+    values = _values(pictures)
     if pipeline.spec.binary:
-        protocol += [f"pixels drawn from their grey, seed {SEED}; {DRAWS:,} importance samples"]
-    row = {}
-    if entry.judge:
-        made, real, other = _judged(pipeline, pictures)
-        training = sources.load(entry.recipe.data, pipeline.spec.channels, split="train")
-        training = judge.Judged(entry.judge, _values(training))
-        figures |= {"novelty": judge.novelty(made, other, training)}
-        row = {"floor": other.likeness(real)}
-        protocol += [
-            f"{len(real.classes):,} made, seed {SEED}, beside half of the test split, in features "
-            f"of {entry.judge.name}; floor: the other half"
-        ]
-    return row | {"protocol": "; ".join(protocol), "metrics": figures}
+        values = binarised(values, (SEED, 0)).numpy()
+        loss = pipeline.entry.recipe.loss
+        return likelihood.measured(pipeline.net, values, loss, draws, SEED, progress)
+    pairs = zip(to_uint8(pipeline.infer(values)), to_uint8(values), strict=True)
+    psnr = float(np.mean([metrics.psnr(*pair) for pair in pairs]))
+    return {"psnr": psnr, "active_units": likelihood.active_units(pipeline.net, values)}
 
 
-def _judged(pipeline: Pipeline, pictures: sources.Pictures, decode: Callable | None = None):
+def _generation_of_record(
+    pipeline: Pipeline, pictures: sources.Pictures, decode: Callable | None, progress
+) -> dict:
+    """All figures; of an exported decoder, likeness alone."""
+    entry = pipeline.entry
+    if not entry.judge:
+        raise ZooError(f"{entry.name} has no judge: what it makes cannot be measured")
+    made, real, other = _judged(pipeline, pictures, decode or pipeline.decode)
+    figures = made.likeness(real)
+    row = {"protocol": _protocol(entry, len(real.classes)), "metrics": figures}
+    if decode:
+        return row
+    training = sources.load(entry.recipe.data, pipeline.spec.channels, split="train")
+    training = judge.Judged(entry.judge, _values(training))
+    figures |= {"novelty": judge.novelty(made, other, training)}
+    if pipeline.spec.task == "autoencode":
+        figures |= autoencoding(pipeline, pictures, DRAWS, progress)
+    return row | {"floor": other.likeness(real)}
+
+
+def _protocol(entry, count: int) -> str:
+    drawn = f"pixels drawn from their grey, seed {SEED}; {DRAWS:,} importance samples; "
+    return drawn * entry.spec.binary + (
+        f"{count:,} made, seed {SEED}, beside half of the test split, in features of "
+        f"{entry.judge.name}; floor: the other half"
+    )
+
+
+def _judged(pipeline: Pipeline, pictures: sources.Pictures, decode: Callable):
     """What the judge sees in pictures that are made, in half of the real ones, in the others."""
     seen = judge.Judged(pipeline.entry.judge, _values(pictures))
     real, other = seen.part(slice(0, None, 2)), seen.part(slice(1, None, 2))
-    made = (decode or pipeline.decode)(pipeline.codes(len(real.classes), SEED))
+    made = decode(pipeline.codes(len(real.classes), SEED))
     return judge.Judged(pipeline.entry.judge, made), real, other
 
 

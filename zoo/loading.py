@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from zoo import index
+from zoo import files, index
 from zoo.classifier import Classifier
 from zoo.generator import Autoencoder, Generator
+from zoo.heads import with_classes, with_head
 from zoo.index import Entry
 from zoo.pipeline import Pipeline
 from zoo.restorer import Restorer
-from zoo.weights import load_into
+from zoo.weights import RUN, load_into
 
 PIPELINES = {
     "classify": Classifier,
@@ -20,25 +21,41 @@ PIPELINES = {
 }
 
 
-def load(name: str, weights: object = "pretrained") -> Pipeline:
+def load(name: str, weights: object = "pretrained", classes=None) -> Pipeline:
     """Loads a net by name.
 
     Args:
         name: `family_variant` or `family_variant.tag`.
         weights: "pretrained"; a run directory or a `.h5` file; None for fresh weights.
+        classes: of a classifier, the names of other classes, or how many: its last layer is then
+            fresh, to be trained, and all others have the weights.
 
     Raises:
-        ZooError: unknown name; weights missing, changed, cut short, or of another net.
+        ZooError: unknown name; weights missing, changed, cut short, or of another net; classes for
+            what is no classifier.
     """
-    entry = index.entry(name)
+    entry = _trained_for(index.entry(name), weights)
     net = entry.build()
-    if weights is None:
-        return pipeline(entry, net)
-    load_into(net, entry, weights)
-    source = weights if weights == "pretrained" else str(Path(weights).resolve())
-    return pipeline(entry, net, source)
+    source = None
+    if weights is not None:
+        load_into(net, entry, weights)
+        source = weights if weights == "pretrained" else str(Path(weights).resolve())
+    if classes is None:
+        return pipeline(entry, net, source)
+    entry = with_classes(entry, classes)
+    return pipeline(entry, with_head(net, len(entry.spec.labels)))
 
 
 def pipeline(entry: Entry, net, source: str | None = None) -> Pipeline:
     """A net with the preprocessing of its entry, and where its weights came from."""
     return PIPELINES[entry.spec.task](entry, net, source)
+
+
+def _trained_for(entry: Entry, weights) -> Entry:
+    """The entry with the classes that a run directory was trained for."""
+    if weights is None or weights == "pretrained":
+        return entry
+    path = Path(weights)
+    path = (path if path.is_dir() else path.parent) / RUN
+    labels = files.read_json(path).get("labels") if path.is_file() else None
+    return with_classes(entry, labels) if labels else entry

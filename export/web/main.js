@@ -144,4 +144,5 @@ async function begin() {
   at.versions.textContent = `zoo ${index.zoo}, LiteRT.js ${index.litert}, ${used}`;
 }
 
+at.unstarted.hidden = true;
 attempt("The page could not be started", begin);

@@ -59,11 +59,12 @@ export async function tiled(run, groups, size, results, signal, onTile) {
   for (const y of down.spans) {
     for (const x of across.spans) {
       for (const [index, planes] of groups.entries()) {
+        if (signal.aborted) throw new Cancelled();
         const values = gathered(planes, size.width, x.start, y.start, across.length, down.length);
         const result = await run(values, [...shape, planes.length]);
-        if (signal.aborted) throw new Cancelled();
         scatter(result, results[index], x, y, across.length, size.width, size.scale);
       }
+      if (signal.aborted) throw new Cancelled();
       onTile(regionOf(x, y, size.scale), ++done, total);
     }
   }

@@ -46,11 +46,17 @@ const answers = {
   },
 };
 
-self.onmessage = async ({ data: { id, verb, ...details } }) => {
+async function answer({ id, verb, ...details }) {
   try {
     const result = await answers[verb](details);
     self.postMessage({ id, result }, result?.buffer ? [result.buffer] : []);
   } catch (error) {
     self.postMessage({ id, error: String(error?.message ?? error) });
   }
+}
+
+// One after the other: a net is not dropped while it runs.
+let last = Promise.resolve();
+self.onmessage = ({ data }) => {
+  last = last.then(() => answer(data));
 };

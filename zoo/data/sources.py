@@ -38,6 +38,16 @@ class Pictures:
         labels = None if self.labels is None else self.labels[which]
         return Pictures(self.name, self.images[which], labels, self.classes)
 
+    def of_size(self, size: tuple[int | None, int | None]) -> "Pictures":
+        """The set with pictures of that height and width (bilinear, antialiased)."""
+        if size[0] is None or all(image.shape[:2] == size for image in self.images):
+            return self
+        import tensorflow as tf
+
+        resized = [tf.image.resize(image, size, antialias=True).numpy() for image in self.images]
+        images = [to_uint8(image / 255) for image in resized]
+        return Pictures(self.name, images, self.labels, self.classes)
+
     def labels_among(self, wanted: tuple[str, ...]) -> np.ndarray:
         """The labels as places in a net's own list of labels: int64 `[n]`.
 
@@ -49,16 +59,24 @@ class Pictures:
         """
         if self.labels is None:
             raise ZooError(f"{self.name} has no classes: expected one folder a class")
-        places = {_letters(label): place for place, label in enumerate(wanted)}
-        if all(name.isdigit() for name in self.classes):
-            places = {str(place): place for place in range(len(wanted))}
+        places = self._places(wanted)
         unknown = [name for name in self.classes if _letters(name) not in places]
         if unknown:
             raise ZooError(
                 f"{self.name} has classes that the net does not know: {', '.join(unknown)}; "
-                f"expected {', '.join(wanted)}, or their numbers from 0 on"
+                f"expected {', '.join(wanted)}, or their numbers from 0 on; to train the net for "
+                "these classes in the place of its own, start from its weights (--from)"
             )
         return np.array([places[_letters(name)] for name in self.classes])[self.labels]
+
+    def known_among(self, wanted: tuple[str, ...]) -> bool:
+        """Whether `labels_among` finds all classes."""
+        return {_letters(name) for name in self.classes} <= set(self._places(wanted))
+
+    def _places(self, wanted: tuple[str, ...]) -> dict[str, int]:
+        if all(name.isdigit() for name in self.classes):
+            return {str(place): place for place in range(len(wanted))}
+        return {_letters(label): place for place, label in enumerate(wanted)}
 
 
 def load(name: str, channels: int | str, split: str = "train") -> Pictures:

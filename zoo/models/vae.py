@@ -15,7 +15,7 @@ PAPER = (
 def vae(
     shape: tuple[int, int, int] = (28, 28, 1),
     latent: int = 32,
-    widths: tuple[int, ...] = (32, 32),
+    widths: tuple[int, ...] = (16, 32),
     dense: int = 256,
 ):
     """Builds an autoencoder whose layer in the middle is a normal distribution.
@@ -101,10 +101,10 @@ _MNIST = Entry(
     spec=Spec(task="autoencode", shape=(28, 28, 1), latent=32, binary=True),
     recipe=Recipe(
         data="mnist",
-        steps=30_000,
+        steps=25_000,
         batch=128,
         optimizer="muon",
-        learning_rate=3e-3,
+        learning_rate=1e-2,
         warmup=200,
         loss="bernoulli",
         beta_steps=1_000,
@@ -112,7 +112,7 @@ _MNIST = Entry(
         holdout=1_000,
         every=1_000,
     ),
-    parameters=898_113,
+    parameters=865_649,
     data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
     benchmarks=(Benchmark("mnist", _published(86.76, 84.78)),),
     judge=JUDGES["mnist"],
@@ -135,8 +135,8 @@ register(
         summary="lays handwritten digits out on a plane: a digit from two numbers",
         build=lambda: vae(latent=2),
         spec=dataclasses.replace(_MNIST.spec, latent=2),
-        recipe=dataclasses.replace(_MNIST.recipe, steps=10_000),
-        parameters=875_013,
+        recipe=dataclasses.replace(_MNIST.recipe, steps=8_000),
+        parameters=842_549,
         benchmarks=(Benchmark("mnist"),),
     )
 )
@@ -147,7 +147,7 @@ register(
         tag="fashion_mnist",
         summary="makes garments, and finds the 32 numbers that a garment could be made from",
         spec=dataclasses.replace(_MNIST.spec, binary=False),
-        recipe=dataclasses.replace(_MNIST.recipe, data="fashion_mnist"),
+        recipe=dataclasses.replace(_MNIST.recipe, data="fashion_mnist", steps=12_000),
         data_licence="Fashion-MNIST: MIT",
         benchmarks=(Benchmark("fashion_mnist"),),
         judge=JUDGES["fashion_mnist"],

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import evaluate, files, index, loading, weights
+from zoo import evaluate, files, heads, index, loading, weights
 from zoo.data import batches, sources
 from zoo.errors import ZooError
 from zoo.training import steps, watch
@@ -53,9 +53,14 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
     facts = _claim(run, entry)
     if "sha256" in facts:
         return run
+    pictures = sources.load(entry.recipe.data, entry.spec.channels, split="train")
+    pictures = pictures.of_size(entry.spec.shape[:2])
+    if labels := _other_classes(entry, pictures):
+        entry, facts["labels"] = heads.with_classes(entry, labels), labels
+        files.write_json(run / weights.RUN, facts)
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
-        training = _Training(entry, run, strategy)
+        training = _Training(entry, pictures, run, strategy)
     training.run_to_the_end()
     digest = weights.save(training.deliver(), run / weights.WEIGHTS)
     _finish(run, facts, training.log.rows, digest)
@@ -65,14 +70,14 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
 class _Training:
     """The parts of one training: net, method, data, checkpoints, log."""
 
-    def __init__(self, entry: index.Entry, run: Path, strategy):
+    def __init__(self, entry: index.Entry, pictures: sources.Pictures, run: Path, strategy):
         keras.utils.set_random_seed(entry.recipe.seed)
         self.entry, self.recipe, self.run, self.strategy = entry, entry.recipe, run, strategy
         self.pipeline = loading.pipeline(entry, entry.build())
         if self.recipe.start is not None:
             _load_start(self.pipeline.net, entry)
         self.method = method(entry, self.pipeline.net, strategy)
-        self.train_set, self.held_out = _split(entry)
+        self.train_set, self.held_out = _split(entry, pictures)
         self.checkpoints = Checkpoints(run / "checkpoints", self.method.variables)
         self.done = self.checkpoints.restore()
         self.log = Log(run, self.done)
@@ -169,11 +174,10 @@ def _finish(run: Path, facts: dict, curve: list[dict], digest: str) -> None:
 def _load_start(net, entry: index.Entry) -> None:
     """Weights of the same net: of a name, a run directory or a file."""
     start = entry.recipe.start
-    if start not in index.names():
-        return weights.load_into(net, entry, start)
-    donor = index.entry(start)
-    given = donor.build()
-    weights.load_into(given, donor, "pretrained")
+    known = start in index.names()
+    given = loading.load(start if known else entry.name, "pretrained" if known else start).net
+    if entry.spec.kind == "recognition":
+        given = heads.with_head(given, len(entry.spec.labels)) if _other_head(given, net) else given
     try:
         pairs = zip(given.get_weights(), net.get_weights(), strict=True)
         net.set_weights([_in_channels(*pair) for pair in pairs])
@@ -181,6 +185,10 @@ def _load_start(net, entry: index.Entry) -> None:
         raise ZooError(
             f"{start} is another net than {entry.name}: name one of the same family"
         ) from None
+
+
+def _other_head(given, net) -> bool:
+    return given.output_shape != net.output_shape
 
 
 def _in_channels(given: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -191,9 +199,16 @@ def _in_channels(given: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return share * np.broadcast_to(given, wanted.shape)
 
 
-def _split(entry: index.Entry) -> tuple[sources.Pictures, sources.Pictures]:
+def _other_classes(entry: index.Entry, pictures: sources.Pictures) -> list[str]:
+    """The classes of a folder that a net is fine-tuned for, if they are not its own."""
+    fine_tuned = entry.recipe.start is not None and entry.spec.kind == "recognition"
+    if not fine_tuned or not pictures.classes or pictures.known_among(entry.spec.labels):
+        return []
+    return list(pictures.classes)
+
+
+def _split(entry: index.Entry, pictures) -> tuple[sources.Pictures, sources.Pictures]:
     """The training pictures, and the last ones of the set, held out for choices."""
-    pictures = sources.load(entry.recipe.data, entry.spec.channels, split="train")
     kept = len(pictures) - entry.recipe.holdout
     if kept < 1:
         raise ZooError(

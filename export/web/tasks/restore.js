@@ -145,6 +145,7 @@ class Restoring {
   #prepare() {
     if (!this.#original) return undefined;
     this.#stop.abort();
+    this.#stop = new AbortController();
     return this.page.attempt("The picture could not be prepared", async () => {
       const { parts } = this;
       const all = parts.part.value === "all";
@@ -198,28 +199,31 @@ class Restoring {
   }
 
   async #run(signal) {
+    const stopped = new Promise((_, reject) =>
+      signal.addEventListener("abort", () => reject(new Cancelled())),
+    );
     this.#working(true);
-    this.#say("Starting …");
-    let net;
     try {
-      net = await Net.open(this.model);
+      await Promise.race([this.#work(signal), stopped]);
+    } catch (error) {
+      if (!(error instanceof Cancelled)) throw error;
+      if (signal === this.#stop.signal) this.#say("Cancelled.");
+    } finally {
+      this.#working(false);
+    }
+  }
+
+  async #work(signal) {
+    this.#say("Starting …");
+    const net = await Net.open(this.model);
+    try {
       this.#say("Working …");
       const started = performance.now();
       const onTile = (...found) => this.#onTile(started, ...found);
-      const cancelled = new Promise((_, reject) =>
-        signal.addEventListener("abort", () => reject(new Cancelled())),
-      );
-      const result = await Promise.race([
-        restored(net, this.#given, this.#scale, signal, onTile),
-        cancelled,
-      ]);
+      const result = await restored(net, this.#given, this.#scale, signal, onTile);
       await this.#finish(result, (performance.now() - started) / 1000);
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error;
-      this.#say("Cancelled.");
     } finally {
-      this.#working(false);
-      net?.close();
+      net.close();
     }
   }
 
@@ -235,7 +239,6 @@ class Restoring {
   }
 
   #onTile(started, picture, region, done, total) {
-    if (this.#stop.signal.aborted) return;
     this.compare.tile(picture, region);
     const seconds = ((performance.now() - started) / 1000 / done) * (total - done);
     Object.assign(this.parts.bar, { value: done, max: total });

@@ -1,0 +1,108 @@
+"""A classifier made one's own: in plain Keras, and by the command line on folders of pictures."""
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import zoo
+from export.artifacts import export, read_manifest
+from export.verify import verify_folder
+from zoo import heads, weights
+from zoo.cli import main
+from zoo.data import sources
+
+CLASSES = ("bright", "dark", "über grün")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """cnn_tiny with weights of its own, as a run directory."""
+    folder = tmp_path_factory.mktemp("run")
+    net = zoo.load("cnn_tiny", weights=None).net
+    weights.save(net, folder / "weights.h5")
+    return folder / "weights.h5"
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Three folders of colour and grey pictures of several sizes and file types."""
+    rng = np.random.default_rng(0)
+    for level, name in zip((230, 20, 120), CLASSES, strict=True):
+        folder = tmp_path / "pictures" / name
+        folder.mkdir(parents=True)
+        for number in range(12):
+            shape = (20 + number, 31, 3) if number % 2 else (12, 12)
+            pixels = (level + rng.integers(-15, 15, shape)).astype(np.uint8)
+            ending = ("png", "jpg", "bmp")[number % 3]
+            Image.fromarray(pixels).save(folder / f"{number}.{ending}")
+    return tmp_path / "pictures"
+
+
+def test_other_classes_keep_the_trunk_and_get_a_fresh_head(run):
+    own = zoo.load("cnn_tiny", run)
+    other = zoo.load("cnn_tiny", run, classes=5)
+    assert other.spec.labels == ("0", "1", "2", "3", "4")
+    assert other.net.output_shape == (None, 5)
+    assert other.net.count_params() == other.entry.parameters
+    for ours, theirs in zip(other.net.layers[:-1], own.net.layers[:-1], strict=True):
+        for array, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
+def test_a_frozen_net_trains_its_head_alone(run):
+    made = zoo.load("cnn_tiny", run, classes=CLASSES)
+    heads.freeze(made.net)
+    before = [w.copy() for w in made.net.get_weights()]
+    made.net.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    values = np.random.default_rng(0).random((30, 12, 12, 1), np.float32)
+    made.net.fit(values, np.arange(30) % 3, epochs=2, verbose=0)
+    changed = [np.any(a != b) for a, b in zip(made.net.get_weights(), before, strict=True)]
+    assert changed == [False] * (len(before) - 2) + [True, True]
+
+
+def test_it_is_fitted_on_a_folder_by_keras_own_reader(run, pictures):
+    made = zoo.load("cnn_tiny", run, classes=CLASSES)
+    data = keras.utils.image_dataset_from_directory(
+        pictures, image_size=(12, 12), color_mode="grayscale", verbose=False
+    )
+    data = data.map(lambda x, y: (made.spec.encode(x / 255), y))
+    made.net.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", ["accuracy"])
+    history = made.net.fit(data, epochs=25, shuffle=False, verbose=0)
+    assert history.history["accuracy"][-1] > 0.8
+    assert made(np.full((12, 12), 230, np.uint8))[0].label == "bright"
+
+
+def test_the_command_line_fine_tunes_on_a_folder(run, pictures, tmp_path):
+    target = tmp_path / "mine"
+    options = ["--from", str(run), "--data", f"folder:{pictures}", "--run", str(target)]
+    done = CliRunner().invoke(main, ["train", "cnn_tiny", *options, "--steps", "60"])
+    assert done.exit_code == 0, done.output
+    mine = zoo.load("cnn_tiny", target)
+    assert mine.spec.labels == CLASSES
+    right = sources.load(f"folder:{pictures}", 1)
+    answers = [mine(image)[0].label for image in right.images]
+    expected = [right.classes[label] for label in right.labels]
+    assert np.mean([a == e for a, e in zip(answers, expected, strict=True)]) > 0.8
+    folder = export(mine, tmp_path / "files")
+    assert read_manifest(folder)["labels"] == list(CLASSES)
+    assert verify_folder(folder)["passed"]
+
+
+def test_other_classes_without_weights_to_start_from_are_refused(pictures, tmp_path):
+    with pytest.raises(zoo.ZooError, match="--from"):
+        zoo.train("cnn_tiny", tmp_path / "run", data=f"folder:{pictures}")
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "said"),
+    [
+        ("cnn_tiny", 1, "two or more"),
+        ("cnn_tiny", ("a", "a"), "each with its own name"),
+        ("dncnn_tiny", 3, "only classifiers"),
+    ],
+)
+def test_classes_that_cannot_be_are_refused(name, classes, said):
+    with pytest.raises(zoo.ZooError, match=said):
+        zoo.load(name, weights=None, classes=classes)
