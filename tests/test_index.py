@@ -15,7 +15,7 @@ def test_names_are_sorted_and_each_has_an_entry():
     names = zoo.names()
     assert names == sorted(set(names))
     assert {"dncnn_s25", "dncnn_tiny"} <= set(names)
-    assert [zoo.entry(name).name for name in names] == names
+    assert [index.short_name(zoo.entry(name)) for name in names] == names
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,21 @@ def measure(names, ensemble):
 
 
 @main.command()
+@click.argument("names", nargs=-1)
+@click.option("--to", "folder", default="site", show_default=True, type=click.Path(path_type=Path))
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--npm", type=click.Path(path_type=Path), help="The node_modules with LiteRT.js.")
+@click.option("--build-only", is_flag=True, help="Write the site and do not serve it.")
+def web(names, folder, port, npm, build_only):
+    """Build a site that runs NAMES (default: all with weights) in the browser, and serve it."""
+    from export.webserver import NPM, build, serve
+
+    click.echo(build(folder, names, npm or NPM))
+    if not build_only:
+        serve(folder, port)
+
+
+@main.command()
 @click.option("--to", "folder", default="demo", show_default=True, type=click.Path(path_type=Path))
 def demo(folder):
     """Run all pretrained names on photographs, export, verify, and write a page of results."""
