@@ -55,18 +55,19 @@ def list_names(pattern, task, as_json):
 
     PATTERN is a shell pattern such as 'dncnn*'.
     """
-    entries = [index.entry(name) for name in index.names(pattern, task)]
+    names = index.names(pattern, task)
+    entries = [index.entry(name) for name in names]
     if as_json:
         return _print_json([entry.as_dict() | _measured(entry) for entry in entries])
     rows = [
         (
-            e.name,
+            name,
             e.spec.task,
             f"{e.parameters:,}",
             card.headline(e),
             e.summary,
         )
-        for e in entries
+        for name, e in zip(names, entries, strict=True)
     ]
     _print_table(("NAME", "TASK", "WEIGHTS", "MEASURED", "SUMMARY"), rows)
 

@@ -67,4 +67,4 @@ def _eyes(judge: index.Judge):
     net = pipeline.net
     both = keras.Model(net.input, [net.layers[-1].input, net.output])
     see = tf.function(lambda x: both(x, training=False), [tf.TensorSpec(net.input_shape)])
-    return lambda pictures: [np.asarray(part) for part in see(pipeline.spec.encode(pictures))]
+    return lambda pictures: [np.asarray(part) for part in see(pipeline.encoded(pictures))]
