@@ -28,7 +28,8 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    package = "keras-image-zoo[train,export,demo] @ git+{repository}@{branch}"
+    source = "git+{repository}@{branch}"
+    package = f"keras-image-zoo[train,export,demo] @ {{source}}"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)"""
 _SHARED = re.compile(r"^from shared\.(\w+) import .*\n?", re.M)
 _METADATA = {

@@ -21,8 +21,8 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-from shared.digits import drawn_digits
 
+from shared.digits import drawn_digits
 from zoo import ZooError
 from zoo.data import sources
 

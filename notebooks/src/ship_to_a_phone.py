@@ -115,7 +115,7 @@ print(f"{given} {tile.shape} -> {gives} {answer.shape}, {answer.min():.2f}..{ans
 
 # %%
 def spans(length, side, reach):
-    """For one axis: where each tile starts, and which part of it is kept, in the picture's pixels."""
+    """For one axis: where each tile starts, and from where to where it is kept."""
     if length < side:
         raise ValueError(f"{length} pixels are less than a tile of {side}: use the free file")
     count = 1 + max(0, math.ceil((length - side) / (side - 2 * reach)))
@@ -182,11 +182,6 @@ def words(name):
     return "".join(part.capitalize() for part in name.split(".")[0].split("_"))
 
 
-def quoted(value):
-    """A value as both languages write it; lists apart."""
-    return json.dumps(value)
-
-
 facts = {
     "file": static["path"],
     "sha256": recorded["sha256"],
@@ -198,8 +193,8 @@ facts = {
     "reach": manifest["reach"],
 }
 name = words(manifest["name"])
-kotlin = [f"    const val {key.upper()} = {quoted(value)}" for key, value in facts.items()]
-swift = [f"    static let {key} = {quoted(value)}" for key, value in facts.items()]
+kotlin = [f"    const val {key.upper()} = {json.dumps(value)}" for key, value in facts.items()]
+swift = [f"    static let {key} = {json.dumps(value)}" for key, value in facts.items()]
 print("// Kotlin", f"object {name} {{", *kotlin, "}", sep="\n")
 print("\n// Swift", f"enum {name} {{", *swift, "}", sep="\n")
 
@@ -272,13 +267,14 @@ print(
 # beside three common mistakes.
 
 # %%
+stride = photo.shape[1] - 1  # a row is one pixel longer than this
+slanted = pixels.ravel()[np.arange(SIDE)[:, None] * stride + np.arange(SIDE)]
 side_by_side = {
     "right": run(tile),
     "pixels 0..255, not divided": run(tile * 255),
     "pixels in [-1, 1]": run(2 * tile - 1),
-    "rows and columns mixed up": run(np.ascontiguousarray(tile.reshape(1, SIDE // 2, -1, 1)[
-        :, :, :SIDE].repeat(2, axis=1))),
-}  # fmt: skip
+    "a row's length is wrong": run(slanted[None, ..., None]),
+}
 show(side_by_side, width=2.7)
 
 # %% [markdown]
@@ -288,7 +284,7 @@ show(side_by_side, width=2.7)
 # | --- | --- |
 # | all white | pixels not divided by 255 |
 # | dark parts black, the rest too dark | pixels in [-1, 1] |
-# | slanted or repeated stripes | width and height mixed up, or a row stride ignored |
+# | slanted, or in stripes | a row's length (*stride*) is wrong, or width is taken for height |
 # | red and blue exchanged | BGR in place of RGB |
 # | a grid of faint lines | tiles without `reach` |
 # | lying on its side | EXIF rotation ignored |

@@ -18,9 +18,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
-from shared.digits import drawn_digits
 
 import zoo
+from shared.digits import drawn_digits
 from zoo.data import sources
 from zoo.sheet import grid
 from zoo.training import log

@@ -15,9 +15,9 @@ from statistics import NormalDist
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
-from shared.digits import drawn_digits
 
 import zoo
+from shared.digits import drawn_digits
 from zoo import weights
 from zoo.data import sources
 from zoo.sheet import grid
