@@ -193,6 +193,7 @@ def test_the_twin_trains_as_the_plain_net_does(name):
     twin = fused_twin(net)
     shapes = [(5, *(side or 13 for side in given.shape[1:])) for given in net.inputs]
     inputs = [np.random.default_rng(0).random(shape, np.float32) for shape in shapes]
+    inputs = keras.tree.pack_sequence_as(net.input, inputs)
     for training in (False, True):
         expected = without_dropout(net)(inputs, training=training)
         actual = without_dropout(twin)(inputs, training=training)
