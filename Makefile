@@ -1,14 +1,20 @@
 # Everything runs in a virtual environment of its own; `make test` and `make demo` create it.
 PYTHON ?= python3
 BIN := .venv/bin
+NPM_FILES := npm ci --silent --ignore-scripts --prefix export/web
 
-.PHONY: demo test lint cards bench clean
+.PHONY: demo test lint cards bench web clean
 
 demo: .venv/ready
 	$(BIN)/zoo demo --to demo
 
 test: lint
+	-command -v npm >/dev/null && $(NPM_FILES)  # without it the web page's tests are skipped
 	$(BIN)/python -m pytest
+
+web: .venv/ready  # the page that runs the files in a browser, on localhost
+	$(NPM_FILES)
+	$(BIN)/zoo web
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -28,4 +34,4 @@ bench: .venv/ready  # beside PyTorch, ONNX Runtime and OpenVINO
 	touch $@
 
 clean:
-	rm -rf .venv build *.egg-info demo
+	rm -rf .venv build *.egg-info demo site

@@ -132,6 +132,8 @@ def _manifest(pipeline, folder: Path, static_size: int) -> dict:
     }
     if spec.restores:
         about |= {"degrade": list(spec.degrade), "scale": spec.scales[0]}
+        about |= {"scales": list(spec.scales), "reach": spec.reach}
+        about |= {"margin": spec.margin, "luma": spec.luma}
     if spec.latent:
         about["latent"] = spec.latent
     if spec.labels:

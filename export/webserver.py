@@ -16,7 +16,7 @@ import zoo
 from export.artifacts import export, facts_of_file, read_manifest
 from zoo import card, files, weights
 from zoo.errors import ZooError
-from zoo.index import Entry
+from zoo.index import Entry, short_name
 
 WEB = Path(__file__).with_name("web")
 NPM = WEB / "node_modules"
@@ -172,8 +172,8 @@ def _add(entry: Entry, site: Path) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         exported = export(zoo.load(entry.full_name), Path(scratch) / "out", STATIC_SIZE)
         artifact = _static(read_manifest(exported))
-        path = site / "models" / artifact["path"]
-        path.parent.mkdir(exist_ok=True)
+        path = site / "models" / short_name(entry) / artifact["path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(exported / artifact["path"], path)
     file = {"path": path.relative_to(site).as_posix()} | facts_of_file(path)
     return _about(entry) | {"file": file, "samples": _samples(entry, site)}
@@ -193,7 +193,7 @@ def _about(entry: Entry) -> dict:
     spec = entry.spec
     damages = [{"kind": d.kind, "low": d.low, "high": d.high} for d in spec.degradations]
     return {
-        "name": entry.name,
+        "name": short_name(entry),
         "task": spec.task,
         "summary": entry.summary,
         "headline": card.headline(entry),

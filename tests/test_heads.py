@@ -35,7 +35,7 @@ def pictures(tmp_path):
         for number in range(12):
             shape = (20 + number, 31, 3) if number % 2 else (12, 12)
             pixels = (level + rng.integers(-15, 15, shape)).astype(np.uint8)
-            ending = ("png", "jpg", "bmp")[number % 3]
+            ending = ("png", "jpg", "jpeg")[number % 3]
             Image.fromarray(pixels).save(folder / f"{number}.{ending}")
     return tmp_path / "pictures"
 
@@ -68,7 +68,8 @@ def test_it_is_fitted_on_a_folder_by_keras_own_reader(run, pictures):
         pictures, image_size=(12, 12), color_mode="grayscale", verbose=False
     )
     data = data.map(lambda x, y: (made.spec.encode(x / 255), y))
-    made.net.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", ["accuracy"])
+    loss = "sparse_categorical_crossentropy"
+    made.net.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"])
     history = made.net.fit(data, epochs=25, shuffle=False, verbose=0)
     assert history.history["accuracy"][-1] > 0.8
     assert made(np.full((12, 12), 230, np.uint8))[0].label == "bright"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from tiny import data_for
 import zoo
 from export.measure import measure
 from zoo import card, index, results, weights
+from zoo.parts import parts
 from zoo.training import publish as publishing
 
 TINY = zoo.names("*_tiny")
+METRIC = {"recognition": "accuracy", "restoration": "psnr", "generation": "frechet"}
 
 
 @pytest.fixture(params=TINY)
@@ -25,18 +28,21 @@ def publishable(request, tmp_path, monkeypatch):
     entry = zoo.entry(request.param)
     data = data_for(entry, tmp_path / "data", each=16)
     recipe = dataclasses.replace(entry.recipe, data=data, learning_rate=0.05, steps=60, every=20)
+    if entry.spec.kind == "generation":
+        recipe = dataclasses.replace(recipe, learning_rate=0.002, holdout=12)
+    degrade = entry.spec.degrade[0] if entry.spec.restores else None
+    made_up = {"made up": {METRIC[entry.spec.kind]: 1.0}}
     entry = dataclasses.replace(
         entry,
         recipe=recipe,
         pretrained=True,
-        benchmarks=(
-            zoo.index.Benchmark(data, {"made up": {"psnr": 1.0}}, entry.spec.degrade[0])
-            if entry.spec.restores
-            else zoo.index.Benchmark(data, {"made up": {"accuracy": 1.0}}),
-        ),
+        benchmarks=(index.Benchmark(data, made_up, degrade),),
+        judge=index.JUDGES["fashion_mnist"] if entry.spec.kind == "generation" else None,
     )
+    judge = weights.PRETRAINED / "cnn_fashion"
     monkeypatch.setitem(index._entries, entry.full_name, entry)
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
+    shutil.copytree(judge, weights.PRETRAINED / "cnn_fashion")
     monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
     return entry, zoo.train(entry.name, tmp_path / "run")
 
@@ -46,21 +52,20 @@ def test_a_published_name_loads_and_its_card_tells_all(publishable):
     folder = publishing.publish(run, measure)
     assert folder == weights.pretrained_folder(entry)
     made = zoo.load(entry.name)
-    golden = np.load(folder / weights.GOLDEN)
-    np.testing.assert_allclose(
-        made.infer(golden["pixels"].astype(np.float32) / 255), golden["result"], atol=1e-6
-    )
+    for part in parts(made):
+        values, expected = weights.golden(entry, part.name, part.input)
+        np.testing.assert_allclose(part.infer(values), expected, atol=1e-6)
     facts = weights.published(entry)
     text = (folder / weights.CARD).read_text(encoding="utf-8")
     rows = results.rows(entry)
     assert text == card.card(entry, facts, rows)
     wanted = (
-        "paper", "weights", "MACs", "input", "output", "licence of the code", "made up",
+        "paper", "weights", "MACs", "input and output", "licence of the code", "made up",
         "licence of the weights", "licence of the training data", "Protocol", "Limits",
         "float32_static", "command", facts["sha256"][weights.WEIGHTS], entry.data_licence,
     )  # fmt: skip
     assert [word for word in wanted if word not in text] == []
-    metric = "psnr" if entry.spec.restores else "accuracy"
+    metric = METRIC[entry.spec.kind]
     assert rows[0]["file_" + metric] == pytest.approx(rows[0][metric], abs=1e-3)
     assert rows[0]["paper_" + metric] == 1.0
     assert f"`{entry.name}`" in card.models_table([entry])

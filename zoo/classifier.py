@@ -38,16 +38,16 @@ class Classifier(Pipeline):
 
     def infer(self, values: np.ndarray) -> np.ndarray:
         """`[b, h, w, c]` of any size, pixels in [0, 1] -> probabilities `[b, classes]`."""
-        return self.run(self.spec.encode(self._fitted(values)))
+        return self.run(self.encoded(values))
 
-    def _fitted(self, values: np.ndarray) -> np.ndarray:
-        """Pictures in the net's channels and size (bilinear with antialiasing)."""
+    def encoded(self, values: np.ndarray) -> np.ndarray:
+        """Pixels in the net's channels, size (bilinear with antialiasing) and range."""
         import tensorflow as tf
 
         values = fit_channels(values, self.spec.shape[-1])
-        if values.shape[1:3] == self.spec.shape[:2]:
-            return values
-        return tf.image.resize(values, self.spec.shape[:2], antialias=True).numpy()
+        if values.shape[1:3] != self.spec.shape[:2]:
+            values = tf.image.resize(values, self.spec.shape[:2], antialias=True).numpy()
+        return self.spec.encode(values)
 
     def _labels(self, probabilities: np.ndarray) -> list[Label]:
         order = np.argsort(-probabilities, kind="stable")

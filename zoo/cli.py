@@ -55,18 +55,19 @@ def list_names(pattern, task, as_json):
 
     PATTERN is a shell pattern such as 'dncnn*'.
     """
-    entries = [index.entry(name) for name in index.names(pattern, task)]
+    names = index.names(pattern, task)
+    entries = [index.entry(name) for name in names]
     if as_json:
         return _print_json([entry.as_dict() | _measured(entry) for entry in entries])
     rows = [
         (
-            e.name,
+            name,
             e.spec.task,
             f"{e.parameters:,}",
             card.headline(e),
             e.summary,
         )
-        for e in entries
+        for name, e in zip(names, entries, strict=True)
     ]
     _print_table(("NAME", "TASK", "WEIGHTS", "MEASURED", "SUMMARY"), rows)
 
@@ -235,6 +236,21 @@ def measure(names, ensemble):
     for name in names:
         click.echo(record(load(name), measure(load(name), ensemble)))
     click.echo("Now renew the README's tables: make cards")
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--to", "folder", default="site", show_default=True, type=click.Path(path_type=Path))
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--npm", type=click.Path(path_type=Path), help="The node_modules with LiteRT.js.")
+@click.option("--build-only", is_flag=True, help="Write the site and do not serve it.")
+def web(names, folder, port, npm, build_only):
+    """Build a site that runs NAMES (default: all with weights) in the browser, and serve it."""
+    from export.webserver import NPM, build, serve
+
+    click.echo(build(folder, names, npm or NPM))
+    if not build_only:
+        serve(folder, port)
 
 
 @main.command()

@@ -7,7 +7,8 @@ import numpy as np
 from zoo import distances, index, loading, weights
 from zoo.errors import ZooError
 
-_BATCH = 500
+_BATCH, _MOST = 500, 1_000  # pictures at once; classes
+_RARE = 0.01  # so rare among the real ones, a class may be lost
 
 
 class Judged:
@@ -28,12 +29,13 @@ class Judged:
     def likeness(self, real: "Judged") -> dict:
         """These, generated, beside as many real ones: `zoo.distances.compared`, and `least_class`.
 
-        The latter is the share of the rarest class among those generated, times the number of
-        classes: 1 where all are as frequent.
+        The latter is how frequent a class is among those generated beside how frequent it is among
+        the real ones, of the class that comes off worst: near 1 where none is lost.
         """
-        count = 1 + max(real.classes)
-        least = np.bincount(self.classes, minlength=count).min() * count / len(self.classes)
-        return distances.compared(real.features, self.features) | {"least_class": float(least)}
+        shares = [np.bincount(s.classes, minlength=_MOST) / len(s.classes) for s in (self, real)]
+        common = shares[1] > _RARE
+        least = float(np.min(shares[0][common] / shares[1][common]))
+        return distances.compared(real.features, self.features) | {"least_class": least}
 
     def part(self, which: slice) -> "Judged":
         """Some of the pictures."""
@@ -48,7 +50,7 @@ def novelty(made: Judged, real: Judged, training: Judged) -> float:
     The ratio of the median distances: near 0 where training pictures are copied.
     """
     far = [np.median(distances.nearest(s.features, training.features)[1]) for s in (made, real)]
-    return float(far[0] / far[1])
+    return float(far[0] / max(far[1], 1e-9))
 
 
 @functools.cache
@@ -67,4 +69,4 @@ def _eyes(judge: index.Judge):
     net = pipeline.net
     both = keras.Model(net.input, [net.layers[-1].input, net.output])
     see = tf.function(lambda x: both(x, training=False), [tf.TensorSpec(net.input_shape)])
-    return lambda pictures: [np.asarray(part) for part in see(pipeline.spec.encode(pictures))]
+    return lambda pictures: [np.asarray(part) for part in see(pipeline.encoded(pictures))]

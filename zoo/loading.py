@@ -1,5 +1,6 @@
 """From a name to a pipeline: pixels in, labels or pictures out."""
 
+import os
 from pathlib import Path
 
 from zoo import files, index
@@ -9,7 +10,7 @@ from zoo.heads import with_classes, with_head
 from zoo.index import Entry
 from zoo.pipeline import Pipeline
 from zoo.restorer import Restorer
-from zoo.weights import RUN, load_into
+from zoo.weights import RUN, load_into, weights_path
 
 PIPELINES = {
     "classify": Classifier,
@@ -55,7 +56,6 @@ def _trained_for(entry: Entry, weights) -> Entry:
     """The entry with the classes that a run directory was trained for."""
     if weights is None or weights == "pretrained":
         return entry
-    path = Path(weights)
-    path = (path if path.is_dir() else path.parent) / RUN
-    labels = files.read_json(path).get("labels") if path.is_file() else None
+    record = weights_path(weights).with_name(RUN)
+    labels = files.read_json(record).get("labels") if os.path.isfile(record) else None
     return with_classes(entry, labels) if labels else entry

@@ -6,8 +6,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from zoo import files
 from zoo.errors import ZooError
 from zoo.index import Entry
@@ -39,6 +37,8 @@ def golden(entry: Entry, part: str = "", given: str = "image"):
     Returns:
         float32 pixels `[b, h, w, c]` in [0, 1], or latents `[b, n]`; and the result.
     """
+    import numpy as np
+
     data = read_checked(pretrained_folder(entry) / GOLDEN)
     with np.load(io.BytesIO(data)) as arrays:
         result = arrays["_".join(filter(None, (part, "result")))]
@@ -65,9 +65,14 @@ def load_into(net, entry: Entry, weights) -> None:
             raise ZooError(_why_missing(entry, folder))
         path = folder / WEIGHTS
     else:
-        path = Path(weights)
-        path = path / WEIGHTS if os.path.isdir(path) else path
+        path = weights_path(weights)
     _load_strictly(net, entry, path, read_checked(path))
+
+
+def weights_path(weights) -> Path:
+    """The file that a run directory, or a file's own path, names."""
+    path = Path(weights)
+    return path / WEIGHTS if os.path.isdir(path) else path
 
 
 def read_checked(path: Path) -> bytes:

@@ -112,12 +112,14 @@ def count_macs(pipeline: Pipeline) -> dict:
 
 
 def _macs(layer) -> int:
-    if not hasattr(layer, "kernel"):
-        return 0
-    # A transposed convolution spreads each input pixel out; all others gather each output pixel.
-    spread = isinstance(layer, keras.layers.Conv2DTranspose)
-    where = layer.input.shape if spread else layer.output.shape
-    return math.prod(layer.kernel.shape) * math.prod(where[1:-1])
+    if isinstance(layer, keras.layers.LSTM):
+        kernels = layer.cell.kernel, layer.cell.recurrent_kernel
+        return layer.input.shape[1] * sum(math.prod(kernel.shape) for kernel in kernels)
+    if isinstance(layer, keras.layers.Conv2DTranspose):  # spreads each input pixel out
+        return math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:-1])
+    if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
+        return math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
+    return 0
 
 
 def _check_finished(run: Path, facts: dict, entry: index.Entry) -> None:

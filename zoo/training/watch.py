@@ -13,6 +13,7 @@ SAMPLES, BEST = "samples", "best.h5"
 COUNT, SEED = 64, 0
 LEAST = 0.1
 """A generator has collapsed where its rarest class has less than this of its share."""
+_ENOUGH = 1_000  # held-out pictures; of fewer a class may be missing by chance
 _PATIENCE = 0.25  # of the steps; before that classes may be missing
 
 
@@ -38,7 +39,8 @@ def look(pipeline, run: Path, log, progress: float) -> None:
     distances = [r["held_out_frechet"] for r in log.rows if "held_out_frechet" in r]
     if distances and distances[-1] == min(distances):
         weights.save(pipeline.net, run / BEST)
-    if progress > _PATIENCE and row.get("held_out_least_class", 1) < LEAST:
+    judged = pipeline.spec.task == "generate" and pipeline.entry.recipe.holdout >= _ENOUGH
+    if judged and progress > _PATIENCE and row.get("held_out_least_class", 1) < LEAST:
         raise ZooError(
             f"the generator has collapsed at step {row['step']}: one class has "
             f"{row['held_out_least_class']:.2f} of its share; the best weights so far are in "

@@ -1,0 +1,101 @@
+"""Makes `notebooks/*.ipynb` from the scripts in `notebooks/src`.
+
+A script is Python with cells between `# %%` lines (the percent format); it also runs as it is. Its
+notebook has the Open-in-Colab badge in front, then a cell that installs the package where the
+notebook runs in Colab, and in place of each import from `shared` the source of that file.
+
+    python notebooks/build.py           # writes the notebooks
+    python notebooks/build.py --check   # exit status 1 if one is not what its script makes
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+REPOSITORY, BRANCH = "https://github.com/OWNER/keras-image-zoo", "main"
+"""Where the notebooks lie for others: the one place to change when the project moves."""
+
+HERE = Path(__file__).parent
+SOURCES = HERE / "src"
+
+_BADGE = "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
+_SETUP = """\
+# In Colab: installs the package. Anywhere else: nothing to do.
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    source = "git+{repository}@{branch}"
+    package = f"keras-image-zoo[train,export,demo] @ {{source}}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)"""
+_SHARED = re.compile(r"^from shared\.(\w+) import .*\n?", re.M)
+_METADATA = {
+    "colab": {"provenance": [], "toc_visible": True},
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def scripts() -> list[Path]:
+    """The sources, sorted."""
+    return sorted(SOURCES.glob("*.py"))
+
+
+def target(script: Path) -> Path:
+    """Where the notebook of a script lies."""
+    return HERE / f"{script.stem}.ipynb"
+
+
+def notebook(script: Path) -> str:
+    """The text of a script's notebook: the same bytes for the same sources."""
+    cells = [_badge(script), _setup()]
+    for cell in jupytext.read(script, fmt="py:percent").cells:
+        cells += _with_shared(cell) if cell.cell_type == "code" else [cell]
+    for number, cell in enumerate(cells):
+        cell.id, cell.metadata = f"cell-{number:02}", {}
+    made = nbformat.v4.new_notebook(cells=cells, metadata=_METADATA)
+    nbformat.validate(made)
+    return nbformat.writes(made) + "\n"
+
+
+def current(script: Path) -> bool:
+    """Whether the notebook of a script is what the script makes."""
+    path = target(script)
+    return path.is_file() and path.read_text(encoding="utf-8") == notebook(script)
+
+
+def _badge(script: Path):
+    owner = REPOSITORY.removeprefix("https://github.com/")
+    path = f"{owner}/blob/{BRANCH}/notebooks/{target(script).name}"
+    address = f"https://colab.research.google.com/github/{path}"
+    return nbformat.v4.new_markdown_cell(_BADGE.format(address=address))
+
+
+def _setup():
+    return nbformat.v4.new_code_cell(_SETUP.format(repository=REPOSITORY, branch=BRANCH))
+
+
+def _with_shared(cell) -> list:
+    """The cell without its imports from `shared`, then those files as cells of their own."""
+    names = _SHARED.findall(cell.source)
+    cell.source = _SHARED.sub("", cell.source)
+    sources = [(SOURCES / "shared" / f"{name}.py").read_text(encoding="utf-8") for name in names]
+    return [cell, *(nbformat.v4.new_code_cell(source.strip()) for source in sources)]
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        stale = [target(script).name for script in scripts() if not current(script)]
+        print(f"not current: {', '.join(stale)}" if stale else "all notebooks are current")
+        return 1 if stale else 0
+    for script in scripts():
+        target(script).write_text(notebook(script), encoding="utf-8")
+        print(target(script).relative_to(HERE.parent))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
