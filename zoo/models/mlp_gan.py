@@ -64,6 +64,7 @@ _MNIST = Entry(
     parameters=1_486_352,
     data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
     benchmarks=(Benchmark("mnist"),),
+    pretrained=False,
     judge=JUDGES["mnist"],
     limits=(
         "a baseline to learn from: `dcgan_mnist` makes better digits",
@@ -84,6 +85,5 @@ register(
         parameters=257,
         benchmarks=(),
         judge=None,
-        pretrained=False,
     )
 )

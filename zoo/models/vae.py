@@ -116,6 +116,7 @@ _MNIST = Entry(
     data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
     benchmarks=(Benchmark("mnist", _published(86.76, 84.78)),),
     judge=JUDGES["mnist"],
+    pretrained=False,
     limits=_LIMITS,
 )
 register(_MNIST)
@@ -167,6 +168,5 @@ register(
         parameters=1_417,
         benchmarks=(),
         judge=None,
-        pretrained=False,
     )
 )
