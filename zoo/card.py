@@ -12,6 +12,7 @@ UNITS = {
     "ssim": "SSIM",
     "accuracy": "accuracy, %",
     "nll": "NLL, nats",
+    "ece": "ECE, %",
     "frechet": "Frechet distance",
     "coverage": "coverage",
     "kernel": "kernel distance",
@@ -28,12 +29,13 @@ _FORMATS = {
     "psnr": ".2f",
     "accuracy": ".2f",
     "nll": ".4g",
+    "ece": ".2f",
     "active_units": ".0f",
     "kernel": ".2g",
     "ssim": ".4f",
 }
 _HEADLINES = {
-    "recognition": ("accuracy", "nll"),
+    "recognition": ("accuracy", "nll", "ece"),
     "restoration": ("psnr", "ssim"),
     "generation": ("nll", "frechet", "coverage"),
 }
@@ -286,11 +288,22 @@ def _making(entry: Entry, facts: dict) -> str:
     lines = [
         f"- command: `{facts['command']}`",
         f"- recipe: {recipe}",
+        *_calibration(facts),
         f"- time: {facts['seconds'] / 60:.0f} minutes, {facts['started']} to {facts['ended']}",
         f"- machine: {facts['host']}; {versions}",
         f"- SHA-256 of `{weights.WEIGHTS}`: `{facts['sha256'][weights.WEIGHTS]}`",
     ]
     return "\n".join(lines) + "\n\nOn pictures held out of the training set:\n\n" + _curve(facts)
+
+
+def _calibration(facts: dict) -> list[str]:
+    if not (found := facts.get("calibration")):
+        return []
+    return [
+        f"- calibration: logits divided by {found['temperature']}, fitted on {found['count']:,} "
+        f"held-out pictures (expected calibration error {found['before']} % before, "
+        f"{found['after']} % after), in the weights"
+    ]
 
 
 def _curve(facts: dict, most: int = 10) -> str:
