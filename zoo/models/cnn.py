@@ -106,7 +106,12 @@ register(
         "to Document Recognition, 1998 (data)",
         spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["mnist"]),
         recipe=dataclasses.replace(
-            _FASHION.recipe, data="mnist", steps=12_000, augment=("rotate", "shift")
+            _FASHION.recipe,
+            data="mnist",
+            steps=12_000,
+            augment=("rotate", "shift"),
+            every=1_000,
+            precision="mixed_bfloat16",
         ),
         data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
         benchmarks=(
