@@ -43,6 +43,7 @@ _HEADLINES = {
 _DRAWN = {
     "restoration": "Input, classical method, this net, original, and the difference; below, parts",
     "generation": "What this net makes",
+    "recognition": "What it takes each class for, in percent, and the mistakes it was most sure of",
 }
 
 
@@ -56,7 +57,7 @@ def card(entry: Entry, facts: dict, measured: list[dict]) -> str:
     """
     parts = [
         f"# {entry.full_name}\n\n{entry.summary[0].upper()}{entry.summary[1:]}.",
-        *([f"![{_DRAWN[kind]}]({weights.STRIP})"] if (kind := entry.spec.kind) in _DRAWN else []),
+        f"![{_DRAWN[entry.spec.kind]}]({weights.STRIP})",
         _table(("", ""), _overview(entry, facts)),
         "## Figures\n\n" + _figures(entry, measured),
         "## The exported files\n\n" + _files(facts),
