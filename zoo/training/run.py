@@ -143,9 +143,17 @@ def _claim(run: Path, entry: index.Entry) -> dict:
         "versions": {"python": platform.python_version()} | _versions(),
         "host": f"{platform.system()} {platform.machine()}, {_processors()} processors",
         "started": _now(),
-    }
+    } | _donor(entry.recipe.start)
     files.write_json(path, facts)
     return facts
+
+
+def _donor(start: str | None) -> dict:
+    """How published weights that a training starts from were made: the chain can be repeated."""
+    known = weights.published(index.entry(start)) if start in index.names() else None
+    if not known:
+        return {}
+    return {"start": {k: known[k] for k in ("name", "recipe", "sha256", "start") if k in known}}
 
 
 def recorded_recipe(facts: dict) -> index.Recipe:
