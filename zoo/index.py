@@ -32,6 +32,12 @@ LABELS = {
 }  # fmt: skip
 """Data set -> its classes, in the order of their numbers."""
 
+LICENCES = {
+    "mnist": "MNIST: CC BY-SA 3.0 (as Keras states it)",
+    "fashion_mnist": "Fashion-MNIST: MIT",
+}
+"""Data set -> the licence of its pictures."""
+
 STRENGTHS = {"noise": (0, 255), "bicubic": (2, 8), "jpeg": (1, 100)}
 """Kind of degradation -> its least and greatest strength."""
 
