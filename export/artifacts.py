@@ -3,19 +3,29 @@
 import hashlib
 import importlib.metadata
 import platform
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import zoo
-from export import saved_model, tflite
+from export import calibration as calibrating
+from export import flat, onnx_file, quantize, saved_model, tflite
 from export.signature import SERVE, describe, static_shape
 from zoo import files
+from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
 from zoo.errors import ZooError
 from zoo.parts import Part, parts
 
-FORMS = ("saved_model", "float32_free", "float32_static")
-MANIFEST, REPORT = "export.json", "report.json"
+QUICK = ("saved_model", "float32_free", "float32_static")
+"""Forms that are written unless others are asked for."""
+
+QUANTIZED = ("float16", "dynamic_range", "int8", "uint8")
+FORMS = (*QUICK, *QUANTIZED, "onnx")
+"""All forms. But for `float32_static` they take any size and batch that the net takes: the
+browser's runtime is the one that cannot, and it gains nothing from smaller numbers."""
+
+MANIFEST, REPORT, LABELS = "export.json", "report.json", "labels.txt"
 _PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 
 
@@ -24,6 +34,9 @@ class Artifact:
     """One file, or one SavedModel, of an export.
 
     Attributes:
+        name: of the net.
+        part: what it does.
+        form: one of `FORMS`.
         key: the form, with the part's name before it where there are several.
         path: where it lies in the folder.
     """
@@ -38,39 +51,68 @@ class Artifact:
 
     @property
     def path(self) -> str:
-        return self.key if self.form == "saved_model" else f"{self.name}_{self.key}.tflite"
+        if self.form == "saved_model":
+            return self.key
+        ending = "onnx" if self.form == "onnx" else "tflite"
+        return f"{self.name}_{self.key}.{ending}"
+
+    @property
+    def lite(self) -> bool:
+        """Whether it is a TFLite file."""
+        return self.path.endswith(".tflite")
 
 
-def artifacts(pipeline) -> list[Artifact]:
-    """All that `export` writes of a pipeline, but for the manifest."""
-    name = pipeline.entry.name
-    return [Artifact(name, part, form) for part in parts(pipeline) for form in FORMS]
+def artifacts(pipeline, formats=None) -> list[Artifact]:
+    """All that `export` writes of a pipeline in some formats, but for what describes them.
+
+    Raises:
+        ZooError: as `export` does of formats.
+    """
+    name, asked = pipeline.entry.name, _asked(formats)
+    made = [Artifact(name, part, form) for part in parts(pipeline) for form in asked]
+    found = [a for a in made if not quantize.possible(a.form, a.part)]
+    refused = [a for a in made if a not in found]
+    if refused and formats != "all":
+        one = refused[0]
+        raise ZooError(f"{name} has no {one.key} file: {quantize.possible(one.form, one.part)}")
+    return found
 
 
-def export(pipeline, folder, static_size: int = 256) -> Path:
-    """Writes a pipeline as SavedModel and TFLite files, with `export.json`, whole or not at all.
+def export(
+    pipeline, folder, static_size: int = 256, formats=None, calibration: str | None = None
+) -> Path:
+    """Writes a pipeline as files that run elsewhere, with `export.json`, whole or not at all.
 
     Args:
         pipeline: from `zoo.load`; its preprocessing goes into every file.
         folder: new, empty, or an earlier export, which is replaced.
         static_size: side of the pictures that the static file of a net of free size takes.
+        formats: some of `FORMS`, `"all"` that fit the net, or None for `QUICK`.
+        calibration: for int8, a set as `zoo.data.sources.load` reads it, such as `folder:PATH`,
+            in place of the recipe's training pictures.
 
     Returns:
         The folder.
 
     Raises:
-        ZooError: the folder holds something else or cannot be written; the net needs operators
-            that LiteRT does not have built in.
-        MissingExtra: ai-edge-litert is not installed.
+        ZooError: the folder holds something else or cannot be written; a format is unknown or
+            cannot be had of this net; the net needs operators that LiteRT does not have built
+            in; there is nothing to calibrate on.
+        MissingExtra: ai-edge-litert, or what a format takes, is not installed.
     """
     tflite.litert("exporting")
     target = Path(folder).resolve()
     _refuse_foreign(target)
+    written = artifacts(pipeline, formats)
     with files.whole(target) as partial:
         partial.mkdir()
         for part in parts(pipeline):
-            _write_part(pipeline.entry.name, part, partial, static_size)
-        about = _manifest(pipeline, partial, static_size)
+            mine = [artifact for artifact in written if artifact.part.name == part.name]
+            _write_part(pipeline, part, mine, partial, static_size, calibration)
+        if pipeline.spec.kind == "recognition":
+            labels = "".join(f"{label}\n" for label in pipeline.spec.labels)
+            (partial / LABELS).write_text(labels, encoding="utf-8")
+        about = _manifest(pipeline, written, partial, static_size, calibration)
         files.write_json(partial / MANIFEST, about)
     return Path(folder)
 
@@ -110,23 +152,69 @@ def facts_of_file(path: Path) -> dict:
     return {"sha256": files.sha256(data), "bytes": len(data)}
 
 
-def _write_part(name: str, part: Part, folder: Path, static_size: int) -> None:
-    model, free, static = (folder / Artifact(name, part, form).path for form in FORMS)
-    saved_model.write(part, model, part.shape)
-    free.write_bytes(tflite.convert(model, name))
+def _asked(formats) -> tuple[str, ...]:
+    if formats is None:
+        return QUICK
+    if formats == "all":
+        return FORMS
+    wanted = (formats,) if isinstance(formats, str) else tuple(formats)
+    unknown = [form for form in wanted if form not in FORMS]
+    if unknown or not wanted:
+        came = repr(unknown[0]) if unknown else "none"
+        raise ZooError(f"format {came}: expected {', '.join(FORMS)}, or all")
+    return tuple(form for form in FORMS if form in wanted)
+
+
+def _write_part(
+    pipeline, part: Part, wanted: list[Artifact], folder: Path, static_size: int, calibration
+) -> None:
+    name = pipeline.entry.name
     with tempfile.TemporaryDirectory() as scratch:
-        saved_model.write(part, Path(scratch), static_shape(part, static_size))
-        static.write_bytes(tflite.convert(Path(scratch), name))
+        model = Path(scratch) / "saved_model"
+        saved_model.write(part, model, part.shape)
+        free = tflite.convert(model, name)
+        for artifact in wanted:
+            path = folder / artifact.path
+            if artifact.form == "saved_model":
+                shutil.copytree(model, path)
+            elif artifact.form == "float32_free":
+                path.write_bytes(free)
+            elif artifact.form == "float32_static":
+                path.write_bytes(_static(part, Path(scratch) / "static", static_size, name))
+            elif artifact.form == "onnx":
+                path.write_bytes(onnx_file.convert(model, part, part.shape))
+            else:
+                values = _values(pipeline, artifact, calibration)
+                path.write_bytes(quantize.quantized(artifact.form, free, part, name, values))
 
 
-def _manifest(pipeline, folder: Path, static_size: int) -> dict:
-    spec = pipeline.spec
+def _static(part: Part, folder: Path, size: int, name: str) -> bytes:
+    saved_model.write(part, folder, static_shape(part, size))
+    return tflite.convert(folder, name)
+
+
+def _values(pipeline, artifact: Artifact, calibration: str | None):
+    if artifact.form in quantize.CALIBRATED:
+        return calibrating.inputs(pipeline, artifact.part, calibration)
+    return None
+
+
+def _manifest(
+    pipeline, written: list[Artifact], folder: Path, static_size: int, calibration: str | None
+) -> dict:
+    entry, spec = pipeline.entry, pipeline.spec
     about = {
-        "name": pipeline.entry.full_name,
+        "name": entry.full_name,
         "task": spec.task,
         "weights": {"source": pipeline.source, "sha256": weights_sha256(pipeline.net)},
+        "licence": {
+            "code": CODE_LICENCE,
+            "weights": WEIGHTS_LICENCE,
+            "training data": entry.data_licence,
+        },
         "signature": SERVE,
-        "artifacts": {a.key: _about(a, static_size) for a in artifacts(pipeline)},
+        "formats": sorted({a.form for a in written}, key=FORMS.index),
+        "artifacts": {a.key: _about(a, folder, static_size) for a in written},
         "files": _all_files(folder),
         "versions": versions(),
     }
@@ -134,6 +222,8 @@ def _manifest(pipeline, folder: Path, static_size: int) -> dict:
         about |= {"degrade": list(spec.degrade), "scale": spec.scales[0]}
         about |= {"scales": list(spec.scales), "reach": spec.reach}
         about |= {"margin": spec.margin, "luma": spec.luma}
+    if any(a.form in quantize.CALIBRATED for a in written):
+        about["calibration"] = calibration or calibrating.source(pipeline)
     if spec.latent:
         about["latent"] = spec.latent
     if spec.labels:
@@ -141,10 +231,18 @@ def _manifest(pipeline, folder: Path, static_size: int) -> dict:
     return about
 
 
-def _about(artifact: Artifact, static_size: int) -> dict:
+def _about(artifact: Artifact, folder: Path, static_size: int) -> dict:
     part = artifact.part
     shape = static_shape(part, static_size) if artifact.form == "float32_static" else part.shape
-    return {"path": artifact.path} | describe(part, shape)
+    about = {"path": artifact.path} | describe(part, shape)
+    if not artifact.lite:
+        return about
+    data = (folder / artifact.path).read_bytes()
+    if artifact.form == "uint8":
+        ends = flat.ends(data)
+        about["input"] |= ends[0]
+        about["outputs"][0] |= ends[1]
+    return about | {"constants": flat.census(data)}
 
 
 def _all_files(folder: Path) -> dict[str, dict]:

@@ -35,6 +35,11 @@ def inputs(pipeline, part: Part, data: str | None = None) -> np.ndarray:
     return _damaged(pixels.astype(np.float32) / 255, spec)
 
 
+def source(pipeline) -> str:
+    """What `inputs` are made of, unless another set is named."""
+    return "latents" if pipeline.spec.task == "generate" else pipeline.entry.recipe.data
+
+
 def _pictures(pipeline, data: str | None) -> sources.Pictures:
     name, spec = data or pipeline.entry.recipe.data, pipeline.spec
     missing = [part for part in name.split("+") if data is None and not _here(part)]

@@ -73,8 +73,7 @@ def run(path: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarr
     try:
         interpreter = package.interpreter.Interpreter(str(path), num_threads=os.cpu_count())
         runner = interpreter.get_signature_runner(SERVE)
-        accepted = runner.get_input_details()[part.input]["shape_signature"].tolist()
-        results = [_run_batch(runner, accepted, values, part) for values in inputs]
+        results = [_run_batch(runner, values, part) for values in inputs]
     except ZooError:
         raise
     except (KeyError, OSError, RuntimeError, ValueError) as error:
@@ -92,14 +91,33 @@ def litert(purpose: str):
     return ai_edge_litert
 
 
-def _run_batch(runner, accepted: list[int], values: np.ndarray, part: Part) -> np.ndarray:
+def _run_batch(runner, values: np.ndarray, part: Part) -> np.ndarray:
+    end, ends = runner.get_input_details()[part.input], runner.get_output_details()
+    accepted = end["shape_signature"].tolist()
     # The runner would resize even a static input; what the signature says is what is checked.
     if any(a not in (-1, s) for a, s in zip(accepted[1:], values.shape[1:], strict=True)):
         raise ZooError(f"an input of shape {list(values.shape)} came; the file takes {accepted}")
     batches = [values] if accepted[0] == -1 else [one[None] for one in values]
-    results = [runner(**{part.input: batch}) for batch in batches]
-    sides = [np.concatenate([r[name] for name in part.outputs], axis=-1) for r in results]
+    results = [runner(**{part.input: _to_numbers(batch, end)}) for batch in batches]
+    sides = [
+        np.concatenate([_to_values(r[n], ends[n]) for n in part.outputs], axis=-1) for r in results
+    ]
     return np.concatenate(sides)
+
+
+def _to_numbers(values: np.ndarray, end: dict) -> np.ndarray:
+    """As a file's input wants them: `scale * (number - zero_point)` is the value."""
+    if end["dtype"] == np.float32:
+        return values
+    (scale, zero), limits = end["quantization"], np.iinfo(end["dtype"])
+    return np.clip(np.rint(values / scale) + zero, limits.min, limits.max).astype(end["dtype"])
+
+
+def _to_values(numbers: np.ndarray, end: dict) -> np.ndarray:
+    if end["dtype"] == np.float32:
+        return numbers
+    scale, zero = end["quantization"]
+    return (np.float32(scale) * (numbers.astype(np.float32) - zero)).astype(np.float32)
 
 
 def _code(operator) -> int:

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from export import references, report, saved_model, tflite
+from export import onnx_file, references, report, saved_model, tflite
 from export.artifacts import (
+    FORMS,
+    LABELS,
+    QUICK,
     Artifact,
     artifacts,
     facts_of_file,
@@ -27,6 +30,7 @@ from zoo.pipeline import Pipeline
 # a DnCNN of 17 layers, trained for 2,500 steps, differs by up to 5e-7 in LiteRT and by nothing in
 # TensorFlow. 1e-5 is twenty times that, and a 400th of a grey level; a wrong file misses by more.
 BOUNDS = {"net": 1e-5, "saved_model": 1e-5, "float32_free": 1e-5, "float32_static": 1e-5}
+BOUNDS |= {"onnx": 1e-5, "float16": 5e-3, "dynamic_range": 0.05, "int8": 0.1, "uint8": 0.1}
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,9 @@ class Row:
 def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
     """Checks each file of an export: its SHA-256, and its results on golden and fresh pictures.
 
-    SavedModels run in a fresh process without zoo and Keras, TFLite files in LiteRT. Golden
-    pictures are used where the pipeline has the published weights.
+    SavedModels run in a fresh process without zoo and Keras, TFLite files in LiteRT, ONNX files
+    in ONNX Runtime (without it their row fails, and says what installs it). Golden pictures are
+    used where the pipeline has the published weights.
 
     Args:
         folder: written by `export`.
@@ -83,7 +88,9 @@ def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
     rows = [_same_weights(manifest, pipeline)]
     for part in parts(pipeline):
         rows += _net_rows(part, golden[part.name])
-    for artifact in artifacts(pipeline):
+    if pipeline.spec.kind == "recognition":
+        rows.append(_files_row(folder, manifest, "labels", LABELS))
+    for artifact in artifacts(pipeline, _formats(manifest, folder)):
         rows += _artifact_rows(folder, manifest, artifact, pipeline, golden, seed)
     return {
         "name": name,
@@ -131,31 +138,43 @@ def compare(row: Row, case: Case, result: np.ndarray) -> Row:
 def _artifact_rows(
     folder: Path, manifest: dict, artifact: Artifact, pipeline: Pipeline, golden: dict, seed: int
 ) -> list[Row]:
-    files = _files_row(folder, manifest, artifact)
+    files = _files_row(folder, manifest, artifact.key, artifact.path)
+    if files.passed and artifact.key not in manifest["artifacts"]:
+        files = _unlisted(files, artifact.path)
     if not files.passed:
         return [files]  # a damaged file is not run: it could do anything
     part, key = artifact.part, artifact.key
     shape = manifest["artifacts"][key]["input"]["shape"]
     cases = [case for case in golden[part.name] if _fits(case, shape)]
     cases += references.fresh(pipeline, part, shape, seed)
-    runner = saved_model if artifact.form == "saved_model" else tflite
+    runner = {"saved_model": saved_model, "onnx": onnx_file}.get(artifact.form, tflite)
     try:
         results, runtime = runner.run(folder / artifact.path, part, [c.values for c in cases])
-    except MissingExtra:
-        raise
     except ZooError as error:
+        if isinstance(error, MissingExtra) and runner is not onnx_file:
+            raise
         return [files, Row(key, "", "all", reason=str(error))]
     blanks = [Row(key, runtime, case.label, bound=BOUNDS[artifact.form]) for case in cases]
     return [files, *map(compare, blanks, cases, results)]
 
 
-def _files_row(folder: Path, manifest: dict, artifact: Artifact) -> Row:
-    path = artifact.path
+def _formats(manifest: dict, folder: Path) -> list[str]:
+    """Those that the export says it has; before there were others it did not say."""
+    formats = manifest.get("formats", list(QUICK))
+    if not formats or not set(formats) <= set(FORMS):
+        raise ZooError(f"{folder}: export.json was changed: its formats are {formats!r}")
+    return formats
+
+
+def _files_row(folder: Path, manifest: dict, key: str, path: str) -> Row:
     mine = {p: facts for p, facts in manifest["files"].items() if Path(p).parts[0] == path}
     damage = [d for p, facts in mine.items() if (d := _damage(folder / p, facts))]
-    if not mine or artifact.key not in manifest["artifacts"]:
-        damage = [f"export.json does not list {path}"]
-    return Row(artifact.key, "", "files", passed=not damage, reason="; ".join(damage))
+    row = Row(key, "", "files", passed=not damage, reason="; ".join(damage))
+    return row if mine else _unlisted(row, path)
+
+
+def _unlisted(row: Row, path: str) -> Row:
+    return dataclasses.replace(row, passed=False, reason=f"export.json does not list {path}")
 
 
 def _damage(path: Path, recorded: dict) -> str:

@@ -16,7 +16,7 @@ from zoo import weights
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("list", "show", "run", "train", "evaluate", "export", "verify", "publish",
-            "measure", "demo")  # fmt: skip
+            "measure", "data", "web", "demo")  # fmt: skip
 
 
 def zoo_command(*arguments, cwd=None):
@@ -148,3 +148,19 @@ def test_the_readmes_quickstart_runs(tmp_path):
     with Image.open(tmp_path / "restored.png") as restored:
         assert restored.size == (48, 40)
     assert "dncnn_s25" in result.stdout and "%" in result.stdout
+
+
+def test_data_lists_each_set_and_who_needs_it():
+    rows = json.loads(zoo_command("data", "list", "--json").stdout)
+    by_set = {row["set"]: row for row in rows}
+    assert "cnn_fashion" in by_set["fashion_mnist"]["names"].split()
+    assert by_set["T91"]["names"].split() == zoo.names("srcnn_[sx]*[0-9]")
+    assert all(Path("restoration", s).as_posix() in by_set[s]["from"] for s in ("T91", "BSD68"))
+
+
+def test_data_check_reads_what_is_named_and_fails_for_what_is_not_there(folder):
+    good = zoo_command("data", "check", f"folder:{folder}")
+    assert good.returncode == 0 and ": 4 pictures" in good.stdout
+    bad = zoo_command("data", "check", f"folder:{folder}", f"folder:{folder}/none")
+    assert bad.returncode == 1
+    assert "no such folder" in bad.stdout and "not right" in bad.stderr

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
-from zoo import card, loading, results, strip, weights
+from zoo import card, loading, results, weights
 from zoo.data import batches, sources
 from zoo.parts import parts
 from zoo.pixels import to_uint8
@@ -223,8 +223,7 @@ def test_golden_is_what_users_get(name):
 def test_published_files_have_their_recorded_hashes(name):
     folder = weights.pretrained_folder(zoo.entry(name))
     assert sorted(p.name for p in folder.iterdir()) == sorted(
-        (weights.WEIGHTS, weights.GOLDEN, weights.RUN, weights.CARD)
-        + (weights.STRIP,) * (zoo.entry(name).spec.kind in strip.STRIPS)
+        (weights.WEIGHTS, weights.GOLDEN, weights.RUN, weights.CARD, weights.STRIP)
     )
     assert set(weights.published(zoo.entry(name))["sha256"]) == {weights.WEIGHTS, weights.GOLDEN}
     for file in (weights.WEIGHTS, weights.GOLDEN):

@@ -14,12 +14,12 @@ from tiny import with_random_weights
 
 import zoo
 from export import fresh, references, report, saved_model, tflite
-from export.artifacts import ARTIFACTS, export, facts_of_file, read_manifest
+from export.artifacts import QUICK, export, facts_of_file, read_manifest
 from export.measure import measure
-from export.signature import free_shape
 from export.verify import Row, compare, verify, verify_folder
 from zoo import files, weights
 from zoo.errors import MissingExtra, ZooError
+from zoo.parts import parts
 from zoo.pipeline import Pipeline
 
 STATIC = 24
@@ -94,7 +94,7 @@ def test_denoiser_verifies_on_golden_and_fresh_pictures(denoiser_export, denoise
     found = verify(denoiser_export, denoiser)
     assert found["passed"], report.text(found)
     assert found["golden"]
-    for artifact in ARTIFACTS:
+    for artifact in QUICK:
         inputs = [row["input"] for row in rows_of(found, artifact)]
         assert f"golden {STATIC}x{STATIC} x2" in inputs
     assert {"fresh 37x52 x1", "fresh 37x52 x3"} <= {r["input"] for r in found["rows"]}
@@ -106,7 +106,7 @@ def test_classifier_verifies_and_reports(classifier_export, classifier):
     assert not found["golden"]
     path = report.write(found, classifier_export)
     assert files.read_json(path)["rows"] == found["rows"]
-    assert "9 of 9 checks passed" in report.text(found)
+    assert "10 of 10 checks passed" in report.text(found)
     json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
@@ -114,10 +114,11 @@ def test_classifier_verifies_and_reports(classifier_export, classifier):
 @pytest.mark.parametrize("name", ["denoiser", "classifier"])
 def test_fresh_pictures_differ_by_seed_and_can_judge(name, seed, request):
     pipeline = request.getfixturevalue(name)
-    cases = references.fresh(pipeline, free_shape(pipeline.spec), seed)
+    part = parts(pipeline)[0]
+    cases = references.fresh(pipeline, part, part.shape, seed)
     assert [case.flaw for case in cases] == [""] * len(cases)
-    again = references.fresh(pipeline, free_shape(pipeline.spec), seed + 1)
-    assert not np.array_equal(cases[0].pixels, again[0].pixels)
+    again = references.fresh(pipeline, part, part.shape, seed + 1)
+    assert not np.array_equal(cases[0].values, again[0].values)
 
 
 def test_names_shapes_and_operators_of_tflite_files(denoiser_export, classifier_export):
@@ -155,6 +156,10 @@ def test_export_says_what_it_is(denoiser_export, classifier_export):
         "dtype": "float32",
         "range": [0.0, 1.0],
     }
+    assert list(about["artifacts"]["float32_free"]["constants"]) == ["float32"]
+    assert about["licence"]["code"] == "MIT"
+    assert about["licence"]["training data"] == zoo.entry("dncnn_tiny").data_licence
+    assert (classifier_export / "labels.txt").read_text() == "left\nmiddle\nright\n"
     assert read_manifest(classifier_export)["labels"] == ["left", "middle", "right"]
 
 
@@ -186,7 +191,7 @@ def test_damaged_files_are_caught_before_they_are_run(damaged, denoiser):
     static.write_bytes(static.read_bytes()[:-100])
     found = verify(damaged, denoiser)
     assert not found["passed"]
-    reasons = [row["reason"] for a in ARTIFACTS for row in rows_of(found, a)]
+    reasons = [row["reason"] for a in QUICK for row in rows_of(found, a)]
     assert len(reasons) == 3
     assert "variables.data-00000-of-00001 was changed: its SHA-256 is" in reasons[0]
     assert "dncnn_tiny_float32_free.tflite was changed: its SHA-256 is" in reasons[1]
@@ -227,7 +232,7 @@ def test_an_export_of_other_weights_fails(denoiser, other_export):
     found = verify(other_export, denoiser)
     assert "exported were weights" in rows_of(found, "net")[0]["reason"]
     measured = [row for row in found["rows"] if row["runtime"]]
-    assert {row["artifact"] for row in measured} == set(ARTIFACTS)
+    assert {row["artifact"] for row in measured} == set(QUICK)
     assert not any(row["passed"] for row in measured)
 
 
@@ -244,7 +249,8 @@ def test_a_file_that_cannot_run_is_a_failed_row(damaged, denoiser):
 
 def test_an_untrained_net_cannot_judge():
     pipeline = zoo.load("dncnn_tiny", weights=None)
-    for case in references.fresh(pipeline, free_shape(pipeline.spec), seed=0):
+    part = parts(pipeline)[0]
+    for case in references.fresh(pipeline, part, part.shape, seed=0):
         row = compare(Row("saved_model", "", case.label, bound=1e-5), case, case.expected)
         assert (row.passed, row.max_error) == (False, 0)
         assert "equals the input" in row.reason
@@ -266,15 +272,16 @@ def test_degenerate_probabilities_cannot_judge(classifier, expected, reason):
 
 
 def test_results_that_cannot_be_compared_fail(classifier):
-    case = references.fresh(classifier, (1, 12, 12, 1), seed=0)[0]
+    case = references.fresh(classifier, parts(classifier)[0], (1, 12, 12, 1), seed=0)[0]
     row = Row("saved_model", "", case.label, bound=1e-5)
     assert "shape [3, 2], expected [3, 3]" in compare(row, case, case.expected[:, :2]).reason
     assert "not finite" in compare(row, case, case.expected * np.nan).reason
 
 
 def test_golden_is_left_out_where_the_weights_are_not_the_published(published):
-    assert references.golden(with_random_weights("dncnn_tiny", seed=0))
-    assert not references.golden(with_random_weights("dncnn_tiny", seed=1))
+    same, other = (with_random_weights("dncnn_tiny", seed) for seed in (0, 1))
+    assert references.golden(same, parts(same)[0])
+    assert not references.golden(other, parts(other)[0])
 
 
 def test_a_folder_is_verified_by_the_weights_it_names(classifier, tmp_path):
@@ -284,7 +291,7 @@ def test_a_folder_is_verified_by_the_weights_it_names(classifier, tmp_path):
     assert read_manifest(folder)["weights"]["source"] == str(path)
     assert verify_folder(folder)["passed"]
     assert files.read_json(folder / "report.json")["passed"]
-    assert [row["artifact"] for row in measure(classifier).files] == list(ARTIFACTS)
+    assert [row["artifact"] for row in measure(classifier).files] == list(QUICK)
 
 
 def test_verifying_names_what_is_wrong_with_a_folder(classifier_export, denoiser, tmp_path):
@@ -339,12 +346,13 @@ def test_a_net_that_needs_flex_operators_is_refused(classifier, tmp_path, capfd)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_size_that_a_file_does_not_take_is_refused(denoiser_export):
+def test_a_size_that_a_file_does_not_take_is_refused(denoiser_export, denoiser, classifier):
+    part, other = parts(denoiser)[0], parts(classifier)[0]
     path = denoiser_export / "dncnn_tiny_float32_static.tflite"
     with pytest.raises(ZooError, match=r"\[1, 9, 9, 1\] came; the file takes \[1, 24, 24, 1\]"):
-        tflite.run(path, [np.zeros((1, 9, 9, 1), np.float32)], "restored")
+        tflite.run(path, part, [np.zeros((1, 9, 9, 1), np.float32)])
     with pytest.raises(ZooError, match="does not run in LiteRT"):
-        tflite.run(path, [np.zeros((1, STATIC, STATIC, 1), np.float32)], "probs")
+        tflite.run(path, other, [np.zeros((1, STATIC, STATIC, 1), np.float32)])
 
 
 def test_without_litert_the_line_that_installs_it_is_said(classifier, tmp_path, monkeypatch):
@@ -365,6 +373,7 @@ def test_the_fresh_process_can_import_neither_zoo_nor_keras():
     assert in_second_process(code, fresh.__file__).split() == ["zoo", "export", "keras"]
 
 
-def test_a_saved_model_that_does_not_run_says_why(tmp_path):
+def test_a_saved_model_that_does_not_run_says_why(denoiser, tmp_path):
+    part = parts(denoiser)[0]
     with pytest.raises(ZooError, match="does not run in a process of its own"):
-        saved_model.run(tmp_path / "none", [np.zeros((1, 9, 9, 1), np.float32)], "restored")
+        saved_model.run(tmp_path / "none", part, [np.zeros((1, 9, 9, 1), np.float32)])

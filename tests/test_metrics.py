@@ -5,6 +5,7 @@ import pytest
 
 import zoo
 from zoo import metrics
+from zoo.training import calibrate
 
 
 def noisy(picture, sigma):
@@ -67,3 +68,25 @@ def test_cross_entropy_is_the_mean_negative_log_of_the_right_class():
 
 def test_cross_entropy_of_an_impossible_class_is_finite():
     assert 6 < metrics.cross_entropy(PROBABILITIES, np.array([0, 2, 1, 0])) < np.inf
+
+
+def test_the_temperature_that_was_taken_away_is_found():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 5))
+    honest = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    labels = (honest.cumsum(-1) > rng.random((len(honest), 1))).argmax(-1)
+    for factor in (0.5, 3.0):
+        said = calibrate.cooled(honest, 1 / factor)
+        assert calibrate.temperature(said, labels) == pytest.approx(factor, rel=0.05)
+        before = metrics.calibration_error(said, labels)
+        after = metrics.calibration_error(calibrate.cooled(said, factor), labels)
+        assert after < 1.5 < 5 < before
+    np.testing.assert_allclose(calibrate.cooled(honest, 1.0), honest, atol=1e-12)
+
+
+def test_the_calibration_error_of_a_small_example():
+    """Half of four sure answers are right; one of two at 60 % is."""
+    probabilities = np.array([[1.0, 0.0]] * 4 + [[0.6, 0.4]] * 2)
+    labels = np.array([0, 0, 1, 1, 0, 1])
+    expected = (4 * 0.5 + 2 * 0.1) / 6 * 100
+    assert metrics.calibration_error(probabilities, labels) == pytest.approx(expected)

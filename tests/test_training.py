@@ -14,6 +14,7 @@ import tensorflow as tf
 from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
+from zoo import weights
 from zoo.data import sources
 from zoo.training import loop as looping
 from zoo.training import steps
@@ -306,6 +307,15 @@ def test_the_held_out_pictures_are_never_trained_on(tmp_path):
     assert (len(training), len(held_out)) == (31, 5)
     together = [*training.images, *held_out.images]
     assert sorted(i.tobytes() for i in together) == sorted(i.tobytes() for i in everything.images)
+
+
+def test_the_training_of_what_it_starts_from_is_kept(tmp_path):
+    from zoo.training.run import _claim
+
+    facts = _claim(tmp_path / "run", zoo.entry("srcnn_x3"))
+    donor = weights.published(zoo.entry("srcnn_x2"))
+    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "sha256")}
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["start"] == facts["start"]
 
 
 def test_a_whole_run_goes_through_several_replicas(tmp_path):

@@ -12,6 +12,7 @@ UNITS = {
     "ssim": "SSIM",
     "accuracy": "accuracy, %",
     "nll": "NLL, nats",
+    "ece": "ECE, %",
     "frechet": "Frechet distance",
     "coverage": "coverage",
     "kernel": "kernel distance",
@@ -28,12 +29,13 @@ _FORMATS = {
     "psnr": ".2f",
     "accuracy": ".2f",
     "nll": ".4g",
+    "ece": ".2f",
     "active_units": ".0f",
     "kernel": ".2g",
     "ssim": ".4f",
 }
 _HEADLINES = {
-    "recognition": ("accuracy", "nll"),
+    "recognition": ("accuracy", "nll", "ece"),
     "restoration": ("psnr", "ssim"),
     "generation": ("nll", "frechet", "coverage"),
 }
@@ -41,6 +43,7 @@ _HEADLINES = {
 _DRAWN = {
     "restoration": "Input, classical method, this net, original, and the difference; below, parts",
     "generation": "What this net makes",
+    "recognition": "What it takes each class for, in percent, and the mistakes it was most sure of",
 }
 
 
@@ -54,7 +57,7 @@ def card(entry: Entry, facts: dict, measured: list[dict]) -> str:
     """
     parts = [
         f"# {entry.full_name}\n\n{entry.summary[0].upper()}{entry.summary[1:]}.",
-        *([f"![{_DRAWN[kind]}]({weights.STRIP})"] if (kind := entry.spec.kind) in _DRAWN else []),
+        f"![{_DRAWN[entry.spec.kind]}]({weights.STRIP})",
         _table(("", ""), _overview(entry, facts)),
         "## Figures\n\n" + _figures(entry, measured),
         "## The exported files\n\n" + _files(facts),
@@ -286,11 +289,22 @@ def _making(entry: Entry, facts: dict) -> str:
     lines = [
         f"- command: `{facts['command']}`",
         f"- recipe: {recipe}",
+        *_calibration(facts),
         f"- time: {facts['seconds'] / 60:.0f} minutes, {facts['started']} to {facts['ended']}",
         f"- machine: {facts['host']}; {versions}",
         f"- SHA-256 of `{weights.WEIGHTS}`: `{facts['sha256'][weights.WEIGHTS]}`",
     ]
     return "\n".join(lines) + "\n\nOn pictures held out of the training set:\n\n" + _curve(facts)
+
+
+def _calibration(facts: dict) -> list[str]:
+    if not (found := facts.get("calibration")):
+        return []
+    return [
+        f"- calibration: logits divided by {found['temperature']}, fitted on {found['count']:,} "
+        f"held-out pictures (expected calibration error {found['before']} % before, "
+        f"{found['after']} % after), in the weights"
+    ]
 
 
 def _curve(facts: dict, most: int = 10) -> str:

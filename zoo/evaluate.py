@@ -80,8 +80,8 @@ def evaluate(
 
     Returns:
         `name`, `tag`, `data`, `degrade`, `count`, `protocol` and `metrics`: `psnr` in dB and
-        `ssim`, or `accuracy` in percent and `nll` in nats, or what `generation` says, and then
-        also `floor`: the likeness of real pictures to other real ones.
+        `ssim`, or `accuracy` and `ece` in percent and `nll` in nats, or what `generation` says,
+        and then also `floor`: the likeness of real pictures to other real ones.
 
     Raises:
         ZooError: the set is not there or does not fit the task; the net cannot undo that.
@@ -130,7 +130,7 @@ def restoration(
 def recognition(
     infer: Callable, pictures: sources.Pictures, labels: tuple[str, ...], batch: int = 500
 ) -> dict:
-    """Accuracy in percent and negative log-likelihood in nats of a labelled set."""
+    """Accuracy and calibration error in percent and negative log-likelihood in nats of a set."""
     right = pictures.labels_among(labels)
     if len({image.shape for image in pictures.images}) > 1:
         batch = 1
@@ -140,6 +140,7 @@ def recognition(
     return {
         "accuracy": metrics.accuracy(probabilities, right),
         "nll": metrics.cross_entropy(probabilities, right),
+        "ece": metrics.calibration_error(probabilities, right),
     }
 
 

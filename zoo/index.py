@@ -32,6 +32,12 @@ LABELS = {
 }  # fmt: skip
 """Data set -> its classes, in the order of their numbers."""
 
+LICENCES = {
+    "mnist": "MNIST: CC BY-SA 3.0 (as Keras states it)",
+    "fashion_mnist": "Fashion-MNIST: MIT",
+}
+"""Data set -> the licence of its pictures."""
+
 STRENGTHS = {"noise": (0, 255), "bicubic": (2, 8), "jpeg": (1, 100)}
 """Kind of degradation -> its least and greatest strength."""
 
@@ -253,7 +259,7 @@ class Judge:
 
 
 JUDGES = {
-    "mnist": Judge("cnn_mnist", "d9a4561b9b16b4a33c7bad119181437298993b6f572dee9091c2c5e4c54849d2"),
+    "mnist": Judge("cnn_mnist", "525a8abd1775f5e7086d35d957ab701c822f8fb9984667fc41b4ff771e6e1c8e"),
     "fashion_mnist": Judge(
         "cnn_fashion", "e72ed56f4ec06cd5b4854c54826f877e5e1449adf46c99cb87320abab25db879"
     ),

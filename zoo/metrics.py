@@ -31,3 +31,17 @@ def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean negative log probability of the right class, in nats."""
     right = probabilities[np.arange(len(labels)), labels]
     return float(-np.mean(np.log(np.maximum(right, 1e-12))))
+
+
+def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error in percent (Guo et al. 2017, equation 3).
+
+    Args:
+        probabilities: `[n, classes]`.
+        labels: the right classes `[n]`.
+        bins: intervals of the highest probability, equally wide.
+    """
+    confidence, right = probabilities.max(-1), probabilities.argmax(-1) == labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [np.sum(confidence[place == b]) - np.sum(right[place == b]) for b in range(bins)]
+    return float(np.sum(np.abs(gaps)) / len(labels) * 100)

@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 _KEY = ("name", "tag", "data", "degrade")
 _ABOUT = ("count", "protocol")
 _METRICS = {
-    "recognition": ("accuracy", "nll"),
+    "recognition": ("accuracy", "nll", "ece"),
     "restoration": ("psnr", "ssim"),
     "generation": ("nll", "elbo", "active_units", "psnr", "frechet", "kernel", "precision",
                    "recall", "density", "coverage", "least_class", "novelty"),

@@ -91,6 +91,64 @@ def made(pipeline) -> Image.Image:
     return grid(np.concatenate([*rows, *_traversals(pipeline, real)]), columns=15)
 
 
+def mistakes(pipeline, most: int = 20) -> Image.Image:
+    """How a classifier errs on its test set, for its card.
+
+    To the left, in percent of each class (a row), what it was taken for; to the right the pictures
+    that it was most sure of and wrong.
+    """
+    spec = pipeline.spec
+    pictures = sources.load(pipeline.entry.benchmarks[0].data, spec.channels, split="test")
+    values = np.stack(pictures.images).astype(np.float32) / 255
+    probabilities = np.concatenate([pipeline.infer(v) for v in np.array_split(values, 20)])
+    right = pictures.labels_among(spec.labels)
+    said = probabilities.argmax(-1)
+    shares = np.zeros((len(spec.labels),) * 2)
+    np.add.at(shares, (right, said), 100 / np.bincount(right)[right])
+    wrong = np.flatnonzero(said != right)
+    worst = wrong[np.argsort(-probabilities[wrong].max(-1))][:most]
+    captions = [f"{spec.labels[said[i]]}, not {spec.labels[right[i]]}" for i in worst]
+    matrix = _matrix(shares, spec.labels)
+    shown = _captioned([pictures.images[i] for i in worst], captions)
+    sheet = Image.new("RGB", (matrix.width + _GAP + shown.width, max(matrix.height, shown.height)))
+    sheet.paste("white", (0, 0, *sheet.size))
+    sheet.paste(matrix, (0, 0))
+    sheet.paste(shown, (matrix.width + _GAP, 0))
+    return sheet
+
+
+def _matrix(shares: np.ndarray, labels: tuple[str, ...], cell: int = 38) -> Image.Image:
+    font, left, top = ImageFont.load_default(12), 90, 24
+    side = len(labels) * cell
+    image = Image.new("RGB", (left + side, top + side), "white")
+    draw = ImageDraw.Draw(image)
+    for row, label in enumerate(labels):
+        draw.text((left - 6, top + row * cell + cell // 2), label, "black", font, anchor="rm")
+        draw.text((left + row * cell + cell // 2, top - 4), label[:6], "black", font, anchor="ms")
+        for column, share in enumerate(shares[row]):
+            corner = left + column * cell, top + row * cell
+            shade = int(255 - (1.2 if row == column else 2.5) * share)
+            box = (*corner, corner[0] + cell - 2, corner[1] + cell - 2)
+            draw.rectangle(box, fill=(shade, shade, 255) if row == column else (255, shade, shade))
+            if share >= 0.05:
+                middle = (corner[0] + cell // 2, corner[1] + cell // 2)
+                draw.text(middle, f"{share:.1f}", "black", font, anchor="mm")
+    return image
+
+
+def _captioned(pictures: list[np.ndarray], captions: list[str], side: int = 84) -> Image.Image:
+    font, columns, width = ImageFont.load_default(11), 5, 150
+    height = side + 2 * _LINE
+    image = Image.new("RGB", (columns * width, -(-len(pictures) // columns) * height), "white")
+    draw = ImageDraw.Draw(image)
+    for number, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
+        left, top = number % columns * width, number // columns * height
+        part = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        image.paste(part.resize((side, side), Image.NEAREST), (left, top))
+        draw.text((left, top + side + 3), caption, "black", font)
+    return image
+
+
 def _plane(pipeline, side: int) -> np.ndarray:
     steps = [NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)]
     points = [(x, y) for y in reversed(steps) for x in steps]
@@ -122,5 +180,5 @@ def _drawn(pictures: list[tuple[str, np.ndarray]]) -> Image.Image:
     return sheet
 
 
-STRIPS = {"restoration": strip, "generation": made}
+STRIPS = {"restoration": strip, "generation": made, "recognition": mistakes}
 """Kind of task -> the picture for a card of that kind, a function of the pipeline."""

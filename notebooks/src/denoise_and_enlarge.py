@@ -18,17 +18,21 @@ from skimage import data
 
 import zoo
 from zoo.metrics import psnr, ssim
-from zoo.pixels import to_uint8
+from zoo.pixels import open_image, to_uint8
 from zoo.resize import reduce
 from zoo.tiling import tiled
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # smaller pictures
 PHOTO = None  # such as "holiday.jpg"
 
-side = 168 if QUICK else 384
-picture = Image.open(PHOTO).convert("RGB") if PHOTO else Image.fromarray(data.astronaut())
-photo = np.asarray(picture)[:side, 80 : 80 + side] if PHOTO is None else np.asarray(picture)
-photo = photo[: photo.shape[0] // 12 * 12, : photo.shape[1] // 12 * 12]  # sides that 2, 3, 4 divide
+if PHOTO:
+    picture = open_image(PHOTO).convert("RGB")
+    picture.thumbnail((800, 800))  # larger ones work as well, and take longer
+else:
+    side = 168 if QUICK else 384
+    picture = Image.fromarray(data.astronaut()[:side, 80 : 80 + side])
+height, width = picture.height // 12 * 12, picture.width // 12 * 12  # can be reduced by 2, 3, 4
+photo = np.asarray(picture)[:height, :width]
 print(f"{photo.shape[1]}x{photo.shape[0]} pixels")
 
 

@@ -142,7 +142,8 @@ show(x[:16], [classes[label] for label in y[:16]])
 # %%
 def fit(net, rate, epochs):
     """Adam and cross entropy; returns the accuracy on the pictures kept out after each epoch."""
-    net.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
+    optimizer, loss = keras.optimizers.Adam(rate), "sparse_categorical_crossentropy"
+    net.compile(optimizer, loss, metrics=["accuracy"])
     options = {"validation_data": (x_kept, y_kept), "batch_size": 32, "verbose": 0}
     return net.fit(x, y, epochs=epochs, **options).history["val_accuracy"]
 
@@ -165,7 +166,7 @@ plt.axvline(head + 0.5, color="gray", ls=":", label="unfrozen")
 plt.axhline(1 / len(classes), color="gray", ls="--", label="guessing")
 plt.xlabel("epoch")
 plt.ylabel("right, of those kept out")
-plt.legend(loc="lower right")
+plt.legend(loc="upper left")
 plt.show()
 assert curve[-1] > 1.5 / len(classes)
 
@@ -189,7 +190,8 @@ np.add.at(table, (y_kept, answers), 1)
 figure, ax = plt.subplots(figsize=(4, 3.6))
 ax.imshow(table, cmap="Blues")
 for (row, column), count in np.ndenumerate(table):
-    ax.text(column, row, count, ha="center", va="center")
+    colour = "white" if 2 * count > table.max() else "black"
+    ax.text(column, row, count, ha="center", va="center", color=colour)
 places = range(len(classes))
 ax.set_xticks(places, classes, rotation=45)
 ax.set_yticks(places, classes)

@@ -282,8 +282,8 @@ show(side_by_side, width=2.7)
 #
 # | what you see | what it is |
 # | --- | --- |
-# | all white | pixels not divided by 255 |
-# | dark parts black, the rest too dark | pixels in [-1, 1] |
+# | white with black specks | pixels not divided by 255 |
+# | dark parts black, hardly any greys | pixels in [-1, 1] |
 # | slanted, or in stripes | a row's length (*stride*) is wrong, or width is taken for height |
 # | red and blue exchanged | BGR in place of RGB |
 # | a grid of faint lines | tiles without `reach` |

@@ -74,7 +74,8 @@ plt.show()
 #
 # where $\sigma$ is the logistic function. The solution is $\theta = 0$, $\psi = 0$: the right
 # number, and a critic that sees no difference. But near it this is $\dot\theta \approx \psi/2$,
-# $\dot\psi \approx -\theta/2$: **a rotation**. They chase each other around the solution.
+# $\dot\psi \approx -\theta/2$: **a rotation**. They chase each other around the solution. (Farther
+# out, the factors $\sigma(\cdot)$ draw the circle in a little; the nearer, the less they do.)
 #
 # Add to the critic's loss half of $\gamma$ times its squared slope *at the real data*, the **R1
 # penalty** $\tfrac{\gamma}{2}\lVert\nabla_x D(x)\rVert^2$. Here the slope is $\psi$ itself, so
@@ -173,7 +174,7 @@ print(sorted(path.name for path in run.iterdir()))
 # %% [markdown]
 # ## Watching it learn
 #
-# The same 64 random vectors, drawn every so often: columns show 0 to 9 in turn, row by row. First
+# The same 64 random vectors, drawn every so often; in reading order they show 0 to 9 in turn. First
 # come blots, then strokes, then digits.
 
 # %%

@@ -135,7 +135,7 @@ plt.show()
 # %%
 mean, logvar = flat.encode(images)
 figure, ax = plt.subplots(figsize=(6.5, 5.6))
-points = ax.scatter(*mean.T, c=labels, cmap="tab10", s=14)
+points = ax.scatter(*mean.T, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5, s=14)
 angle = np.linspace(0, 2 * np.pi, 40)
 circle = np.stack([np.cos(angle), np.sin(angle)])
 for center, variance in list(zip(mean, logvar, strict=True))[:40]:

@@ -105,6 +105,15 @@ def load(name: str, channels: int | str, split: str = "train") -> Pictures:
     return _tensorflow_dataset(name, channels, split)
 
 
+def origin(name: str) -> str:
+    """Where a set is read from, in words."""
+    root = os.environ.get("ZOO_DATA") or "$ZOO_DATA"
+    if name in RESTORATION:
+        return f"picture files in {Path(root, 'restoration', name)}"
+    here = f"its files in {Path(root, name)}"
+    return here if available(name) else f"tensorflow-datasets, or {here}"
+
+
 def available(name: str) -> bool:
     """Whether a set of record can be read here without a download."""
     root = os.environ.get("ZOO_DATA", "")

@@ -6,7 +6,7 @@ normalisation (Ioffe, Szegedy 2015) and global average pooling (Lin, Chen, Yan 2
 
 import dataclasses
 
-from zoo.index import LABELS, Benchmark, Entry, Recipe, Spec, register
+from zoo.index import LABELS, LICENCES, Benchmark, Entry, Recipe, Spec, register
 
 PAPER = (
     "Simonyan, Zisserman: Very Deep Convolutional Networks, ICLR 2015, "
@@ -78,7 +78,7 @@ _FASHION = Entry(
         every=400,
     ),
     parameters=289_066,
-    data_licence="Fashion-MNIST: MIT",
+    data_licence=LICENCES["fashion_mnist"],
     benchmarks=(
         Benchmark(
             "fashion_mnist",
@@ -106,9 +106,14 @@ register(
         "to Document Recognition, 1998 (data)",
         spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["mnist"]),
         recipe=dataclasses.replace(
-            _FASHION.recipe, data="mnist", steps=12_000, augment=("rotate", "shift")
+            _FASHION.recipe,
+            data="mnist",
+            steps=12_000,
+            augment=("rotate", "shift"),
+            every=1_000,
+            precision="mixed_bfloat16",
         ),
-        data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
+        data_licence=LICENCES["mnist"],
         benchmarks=(
             Benchmark("mnist", {"mean of 1,500 trainings of one small CNN": {"accuracy": 99.641}}),
         ),

@@ -8,7 +8,7 @@ of Huang et al.: The GAN is dead; long live the GAN!, NeurIPS 2024, https://arxi
 
 import dataclasses
 
-from zoo.index import JUDGES, LABELS, Benchmark, Entry, Recipe, Spec, register
+from zoo.index import JUDGES, LABELS, LICENCES, Benchmark, Entry, Recipe, Spec, register
 
 PAPER = (
     "Radford, Metz, Chintala: Unsupervised Representation Learning with Deep Convolutional "
@@ -104,7 +104,7 @@ _RECIPE = Recipe(
 )
 
 
-def _entry(data: str, name: str, things: str, licence: str) -> Entry:
+def _entry(data: str, name: str, things: str) -> Entry:
     labels = LABELS[data]
     return register(
         Entry(
@@ -124,7 +124,7 @@ def _entry(data: str, name: str, things: str, licence: str) -> Entry:
             ),
             recipe=dataclasses.replace(_RECIPE, data=data),
             parameters=822_785,
-            data_licence=licence,
+            data_licence=LICENCES[data],
             benchmarks=(Benchmark(data),),
             judge=JUDGES[data],
             limits=(
@@ -135,13 +135,8 @@ def _entry(data: str, name: str, things: str, licence: str) -> Entry:
     )
 
 
-_entry("fashion_mnist", "dcgan_fashion", "garments", "Fashion-MNIST: MIT")
-_MNIST = _entry(
-    "mnist",
-    "dcgan_mnist",
-    "handwritten digits",
-    "MNIST: CC BY-SA 3.0 (as Keras states it)",
-)
+_entry("fashion_mnist", "dcgan_fashion", "garments")
+_MNIST = _entry("mnist", "dcgan_mnist", "handwritten digits")
 register(
     dataclasses.replace(
         _MNIST,

@@ -127,7 +127,7 @@ for _sigma in (15, 50):
     _tuned = dataclasses.replace(
         _LONG, start="dncnn_s25", steps=2_000, every=500, learning_rate=3e-3
     )
-    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}")
+    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}", pretrained=False)
 
 _BLIND = register(
     Entry(
@@ -159,6 +159,7 @@ register(
         recipe=dataclasses.replace(
             _LONG, start="dncnn_blind", steps=3_000, every=500, learning_rate=3e-3
         ),
+        pretrained=False,
         parameters=671_683,
         benchmarks=_noise_levels(
             "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
@@ -181,6 +182,7 @@ register(
         recipe=dataclasses.replace(
             _LONG, start="dncnn_blind", steps=3_000, every=500, patch=48, learning_rate=3e-3
         ),
+        pretrained=False,
         benchmarks=(
             *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
             *_benchmarks(

@@ -5,7 +5,7 @@ Hochreiter, Schmidhuber: Long Short-Term Memory, Neural Computation 1997
 
 import dataclasses
 
-from zoo.index import LABELS, Benchmark, Entry, Recipe, Spec, register
+from zoo.index import LABELS, LICENCES, Benchmark, Entry, Recipe, Spec, register
 
 PAPER = "Hochreiter, Schmidhuber: Long Short-Term Memory, Neural Computation 9(8), 1997"
 
@@ -64,7 +64,7 @@ _MNIST = Entry(
         every=1_000,
     ),
     parameters=213_258,
-    data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
+    data_licence=LICENCES["mnist"],
     benchmarks=(
         Benchmark("mnist", {"a GRU over rows (Fashion-MNIST's list)": {"accuracy": 98.8}}),
     ),
@@ -85,7 +85,7 @@ register(
         recipe=dataclasses.replace(
             _MNIST.recipe, data="fashion_mnist", augment=("mirror", "shift", "erase")
         ),
-        data_licence="Fashion-MNIST: MIT",
+        data_licence=LICENCES["fashion_mnist"],
         benchmarks=(
             Benchmark("fashion_mnist", {"a GRU over rows (its list)": {"accuracy": 89.7}}),
         ),

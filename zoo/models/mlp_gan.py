@@ -6,7 +6,7 @@ Goodfellow et al.: Generative Adversarial Nets, NIPS 2014, https://arxiv.org/abs
 import dataclasses
 import math
 
-from zoo.index import JUDGES, Benchmark, Entry, Recipe, Spec, register
+from zoo.index import JUDGES, LICENCES, Benchmark, Entry, Recipe, Spec, register
 
 PAPER = "Goodfellow et al.: Generative Adversarial Nets, NIPS 2014, https://arxiv.org/abs/1406.2661"
 
@@ -62,8 +62,9 @@ _MNIST = Entry(
         every=1_000,
     ),
     parameters=1_486_352,
-    data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
+    data_licence=LICENCES["mnist"],
     benchmarks=(Benchmark("mnist"),),
+    pretrained=False,
     judge=JUDGES["mnist"],
     limits=(
         "a baseline to learn from: `dcgan_mnist` makes better digits",
@@ -84,6 +85,5 @@ register(
         parameters=257,
         benchmarks=(),
         judge=None,
-        pretrained=False,
     )
 )

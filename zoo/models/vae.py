@@ -5,7 +5,7 @@ Kingma, Welling: Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/a
 
 import dataclasses
 
-from zoo.index import JUDGES, Benchmark, Entry, Recipe, Spec, register
+from zoo.index import JUDGES, LICENCES, Benchmark, Entry, Recipe, Spec, register
 
 PAPER = (
     "Kingma, Welling: Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/abs/1312.6114"
@@ -113,9 +113,10 @@ _MNIST = Entry(
         every=1_000,
     ),
     parameters=865_649,
-    data_licence="MNIST: CC BY-SA 3.0 (as Keras states it)",
+    data_licence=LICENCES["mnist"],
     benchmarks=(Benchmark("mnist", _published(86.76, 84.78)),),
     judge=JUDGES["mnist"],
+    pretrained=False,
     limits=_LIMITS,
 )
 register(_MNIST)
@@ -148,7 +149,7 @@ register(
         summary="makes garments, and finds the 32 numbers that a garment could be made from",
         spec=dataclasses.replace(_MNIST.spec, binary=False),
         recipe=dataclasses.replace(_MNIST.recipe, data="fashion_mnist", steps=12_000),
-        data_licence="Fashion-MNIST: MIT",
+        data_licence=LICENCES["fashion_mnist"],
         benchmarks=(Benchmark("fashion_mnist"),),
         judge=JUDGES["fashion_mnist"],
     )
@@ -167,6 +168,5 @@ register(
         parameters=1_417,
         benchmarks=(),
         judge=None,
-        pretrained=False,
     )
 )

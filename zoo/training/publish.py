@@ -64,9 +64,8 @@ def record(pipeline: Pipeline, measured) -> Path:
     results.record(entry, measured.figures)
     facts = files.read_json(folder / weights.RUN) | {"files": measured.files}
     files.write_json(folder / weights.RUN, facts)
-    if pipeline.spec.kind in strip.STRIPS:
-        with files.whole(folder / weights.STRIP) as partial:
-            strip.STRIPS[pipeline.spec.kind](pipeline).save(partial, format="PNG", optimize=True)
+    with files.whole(folder / weights.STRIP) as partial:
+        strip.STRIPS[pipeline.spec.kind](pipeline).save(partial, format="PNG", optimize=True)
     files.write_text(folder / weights.CARD, card.card(entry, facts, results.rows(entry)))
     return folder / weights.CARD
 

@@ -18,6 +18,7 @@ from zoo import evaluate, files, heads, index, loading, weights
 from zoo.data import batches, sources
 from zoo.errors import ZooError
 from zoo.training import steps, watch
+from zoo.training.calibrate import calibrate
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.log import Log
 from zoo.training.loop import loop
@@ -62,7 +63,10 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
     with strategy.scope():
         training = _Training(entry, pictures, run, strategy)
     training.run_to_the_end()
-    digest = weights.save(training.deliver(), run / weights.WEIGHTS)
+    net = training.deliver()
+    if entry.spec.kind == "recognition" and training.held_out:
+        facts["calibration"] = calibrate(training.pipeline, training.held_out)
+    digest = weights.save(net, run / weights.WEIGHTS)
     _finish(run, facts, training.log.rows, digest)
     return run
 
@@ -139,9 +143,17 @@ def _claim(run: Path, entry: index.Entry) -> dict:
         "versions": {"python": platform.python_version()} | _versions(),
         "host": f"{platform.system()} {platform.machine()}, {_processors()} processors",
         "started": _now(),
-    }
+    } | _donor(entry.recipe.start)
     files.write_json(path, facts)
     return facts
+
+
+def _donor(start: str | None) -> dict:
+    """How published weights that a training starts from were made: the chain can be repeated."""
+    known = weights.published(index.entry(start)) if start in index.names() else None
+    if not known:
+        return {}
+    return {"start": {k: known[k] for k in ("name", "recipe", "sha256", "start") if k in known}}
 
 
 def recorded_recipe(facts: dict) -> index.Recipe:
