@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NPM_FILES := npm ci --silent --ignore-scripts --prefix export/web
 
-.PHONY: demo test lint cards bench web clean
+.PHONY: demo test lint notebooks cards bench web clean
 
 demo: .venv/ready
 	$(BIN)/zoo demo --to demo
@@ -19,6 +19,9 @@ web: .venv/ready  # the page that runs the files in a browser, on localhost
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+notebooks: .venv/ready  # from their scripts
+	$(BIN)/python notebooks/build.py
 
 cards: .venv/ready  # cards and the README's table, from the index and the published figures
 	$(BIN)/python -m zoo.card

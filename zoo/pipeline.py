@@ -1,5 +1,7 @@
 """What every name becomes when it is loaded: a net with the preprocessing of its weights."""
 
+import functools
+
 import numpy as np
 
 from zoo.index import Entry
@@ -32,5 +34,7 @@ class Pipeline:
 
         if net.name not in self._compiled:
             signature = tf.TensorSpec(net.input_shape, tf.float32)
-            self._compiled[net.name] = tf.function(lambda x: net(x, training=False), [signature])
+            # a partial, not a lambda: TensorFlow would count the traces of all nets as those of one
+            infer = functools.partial(net, training=False)
+            self._compiled[net.name] = tf.function(infer, [signature])
         return tf.nest.map_structure(np.asarray, self._compiled[net.name](batch))
