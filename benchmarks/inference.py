@@ -11,7 +11,7 @@ import tensorflow as tf
 from nets import LAYOUTS, forward_flops, from_torch, pictures, to_torch, torch_twin
 from rounds import TOLERANCE, Contest, stopwatch
 
-from export.artifacts import artifact_path, export
+from export.artifacts import artifacts, export
 from export.signature import SERVE
 
 
@@ -40,8 +40,8 @@ def inference(pipeline, size: int, threads: int, spin: bool, folder: Path) -> Co
 def exported(pipeline, folder: Path, size: int) -> tuple[Path, Path]:
     """Writes the zoo's own files. Returns the SavedModel and the .tflite file of this size."""
     export(pipeline, folder, static_size=size)
-    artifacts = ("saved_model", "float32_static")
-    return tuple(folder / artifact_path(pipeline.entry.name, artifact) for artifact in artifacts)
+    forms = ("saved_model", "float32_static")
+    return tuple(folder / artifact.path for artifact in artifacts(pipeline, forms))
 
 
 def litert(files: Callable, noisy: np.ndarray, threads: int):

@@ -30,7 +30,11 @@ from zoo.pipeline import Pipeline
 # a DnCNN of 17 layers, trained for 2,500 steps, differs by up to 5e-7 in LiteRT and by nothing in
 # TensorFlow. 1e-5 is twenty times that, and a 400th of a grey level; a wrong file misses by more.
 BOUNDS = {"net": 1e-5, "saved_model": 1e-5, "float32_free": 1e-5, "float32_static": 1e-5}
-BOUNDS |= {"onnx": 1e-5, "float16": 5e-3, "dynamic_range": 0.05, "int8": 0.1, "uint8": 0.1}
+# Of smaller numbers the bound says that a file is this net's, not how good it is: that is measured
+# on test sets. Errors on fresh pictures, trained nets, the largest seen: float16 0.0011, dynamic
+# range 0.029, int8 and uint8 0.034 (cnn_fashion); int8 0.134 (srcnn_x2, where a picture is whiter
+# than those that the ranges were measured on); ONNX 3.8e-6 (srcnn_x2). Bounds lie above these.
+BOUNDS |= {"onnx": 1e-5, "float16": 5e-3, "dynamic_range": 0.05, "int8": 0.2, "uint8": 0.1}
 
 
 @dataclass(frozen=True)

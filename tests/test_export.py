@@ -18,9 +18,9 @@ from export.artifacts import QUICK, export, facts_of_file, read_manifest
 from export.measure import measure
 from export.verify import Row, compare, verify, verify_folder
 from zoo import files, weights
+from zoo.classifier import Classifier
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import parts
-from zoo.pipeline import Pipeline
 
 STATIC = 24
 
@@ -53,10 +53,12 @@ def published(denoiser, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
     folder = weights.pretrained_folder(denoiser.entry)
     digest = weights.save(denoiser.net, folder / weights.WEIGHTS)
-    files.write_json(folder / weights.RUN, {"sha256": {weights.WEIGHTS: digest}})
     pixels = np.random.default_rng(5).integers(0, 256, (2, STATIC, STATIC, 1), np.uint8)
     result = denoiser.infer(pixels.astype(np.float32) / 255)
     np.savez(folder / weights.GOLDEN, pixels=pixels, result=result)
+    golden = files.sha256((folder / weights.GOLDEN).read_bytes())
+    digests = {weights.WEIGHTS: digest, weights.GOLDEN: golden}
+    files.write_json(folder / weights.RUN, {"sha256": digests})
     return folder
 
 
@@ -342,7 +344,7 @@ def test_a_net_that_needs_flex_operators_is_refused(classifier, tmp_path, capfd)
     small = keras.layers.Resizing(6, 6, interpolation="bicubic")(image)
     net = keras.Model(image, keras.layers.Flatten()(small))
     with pytest.raises(ZooError, match="builtin operators only: ResizeBicubic"):
-        export(Pipeline(classifier.entry, net), tmp_path / "out")
+        export(Classifier(classifier.entry, net), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 

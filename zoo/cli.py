@@ -184,13 +184,27 @@ def evaluate(name, data, degrade, weights, as_json):
     show_default=True,
     help="Side of the static variant's picture, for nets that take any size.",
 )
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORM",
+    help="saved_model, float32_free, float32_static, float16, dynamic_range, int8, uint8, onnx; "
+    "several times, or all [default: the first three].",
+)
+@click.option(
+    "--calibration",
+    metavar="SET",
+    help="Pictures that int8 ranges are measured on, as folder:PATH [default: the recipe's].",
+)
 @WEIGHTS
-def export(name, folder, size, weights):
-    """Write NAME as SavedModel and TFLite files into a folder."""
+def export(name, folder, size, formats, calibration, weights):
+    """Write NAME as SavedModel, TFLite and ONNX files into a folder."""
     from export.artifacts import export
     from zoo.loading import load
 
-    export(load(name, weights), folder, static_size=size)
+    formats = "all" if "all" in formats else formats or None
+    export(load(name, weights), folder, size, formats, calibration)
     for path in sorted(folder.iterdir()):
         click.echo(path)
     click.echo(f"To check the files: zoo verify {folder}")

@@ -38,7 +38,8 @@ def critic(shape: tuple[int, int, int] = (28, 28, 1), widths: tuple[int, ...] = 
     for number, width in enumerate(widths, 1):
         x = layers.Dense(width, kernel_initializer="he_normal", name=f"dense{number}")(x)
         x = layers.LeakyReLU(negative_slope=0.2, name=f"relu{number}")(x)
-    return keras.Model(image, layers.Dense(1, name="score")(x), name="critic")
+    score = layers.Dense(1, use_bias=False, name="score")(x)  # pairs are compared
+    return keras.Model(image, score, name="critic")
 
 
 _MNIST = Entry(

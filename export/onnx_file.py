@@ -1,0 +1,80 @@
+"""ONNX files: converted from a SavedModel, run by ONNX Runtime."""
+
+import importlib
+import importlib.metadata
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from export.signature import SERVE, Shape
+from zoo.errors import MissingExtra, ZooError
+from zoo.parts import Part
+
+OPSET = 17  # of 2022: what runtimes of the last years all know
+
+
+def convert(saved_model: Path, part: Part, shape: Shape) -> bytes:
+    """Converts a SavedModel to an ONNX file in float32, with the same names and free sizes.
+
+    Args:
+        saved_model: with an endpoint `serve`.
+        part: what was exported.
+        shape: of the input, `None` where free.
+
+    Raises:
+        ZooError: the net needs operators that ONNX does not have.
+        MissingExtra: tf2onnx is not installed.
+    """
+    tf2onnx = _package("tf2onnx", "an ONNX file")
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(saved_model))  # which holds the variables
+    serve = loaded.signatures[SERVE]
+    function = tf.function(lambda values: serve(**{part.input: values}))
+    spec = tf.TensorSpec(shape, tf.float32, name=part.input)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the converter, about what it imports
+            model, _ = tf2onnx.convert.from_function(function, [spec], opset=OPSET)
+    except (KeyError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ZooError(f"no ONNX file can be made: {error}; leave out onnx") from error
+    custom = sorted({n.op_type for n in model.graph.node if n.domain not in ("", "ai.onnx")})
+    if custom:
+        raise ZooError(f"ONNX does not have {', '.join(custom)}: leave out onnx")
+    return model.SerializeToString(deterministic=True)
+
+
+def run(path: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
+    """Runs an ONNX file in ONNX Runtime by its names.
+
+    Args:
+        path: the file.
+        part: what was exported.
+        inputs: float32 `[b, ...]`; shapes may differ.
+
+    Returns:
+        A result for each input, as `part.infer` gives it, and the runtime with its version.
+
+    Raises:
+        ZooError: the file cannot be read or run, or has other names or another size.
+        MissingExtra: onnxruntime is not installed.
+    """
+    runtime = _package("onnxruntime", "running an ONNX file")
+    names = list(part.outputs)
+    try:
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        made = [session.run(names, {part.input: values}) for values in inputs]
+    except Exception as error:  # its errors have no class of their own
+        raise ZooError(f"{path} does not run in ONNX Runtime: {error}; export it again") from error
+    results = [np.concatenate(outputs, axis=-1) for outputs in made]
+    return results, f"ONNX Runtime {importlib.metadata.version('onnxruntime')}"
+
+
+def _package(name: str, purpose: str):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module(name)
+    except ImportError:
+        raise MissingExtra(name, "onnx", purpose) from None

@@ -1,0 +1,204 @@
+"""Smaller TFLite files, made from a float32 one: weights in float16 or int8, or all in int8.
+
+A form that a net does not allow is refused with the reason, not written as something else.
+"""
+
+import re
+import warnings
+
+import numpy as np
+
+from export import flat
+from export.signature import SERVE
+from export.tflite import litert
+from zoo.errors import MissingExtra, ZooError
+from zoo.index import OUTPUTS
+from zoo.parts import IMAGE, Part
+
+CALIBRATED = ("int8", "uint8")
+"""Forms that need inputs to measure ranges on."""
+
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
+_SHARES = np.arange(1.0, 0.45, -0.05)
+_STRIDE = 7  # of the values that a range is judged by; enough, and prime to all widths
+
+
+def possible(form: str, part: Part) -> str:
+    """Why a form cannot be had of a part, as far as that is known beforehand, or ""."""
+    if form == "uint8" and part.outputs != ("probs",):
+        return "uint8 ends are for classifiers; int8 has the same inside and float32 ends"
+    if form == "int8" and part.outputs == ("enlarged",):
+        return "int8 would lose 0.55 dB on Set5 (srcnn_x2), its bound is 0.15: use dynamic_range"
+    return ""
+
+
+def quantized(form: str, data: bytes, part: Part, name: str, values=None) -> bytes:
+    """Makes a smaller file.
+
+    Args:
+        form: `float16` (weights); `dynamic_range` (int8 weights; layers sum integers, in ranges
+            found while it runs, or float32 where a picture is restored); `int8` (integers
+            inside, float32 ends); `uint8` (the same with pixels 0..255 and probabilities in
+            256ths).
+        data: the float32 TFLite file.
+        part: what it was made from.
+        name: of the net, for the messages.
+        values: of `CALIBRATED` forms, inputs `[b, ...]` to measure ranges on.
+
+    Raises:
+        ZooError: the net does not allow the form.
+        MissingExtra: ai-edge-quantizer is not installed.
+    """
+    package = _quantizer(form)
+    ranges = None
+    if form in CALIBRATED:
+        data = flat.starting_at(data, (1, *values.shape[1:]))
+        ranges = _ranges(data, part, values)
+    model = package.quantizer.Quantizer(data)
+    _RECIPES[form](model, package.qtyping, data, part)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of its own debugging interpreter
+            made = model.quantize(ranges, enable_progress_report=False).quantized_model
+    except (KeyError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ZooError(f"{name} has no {form} file: {error}; choose another form") from error
+    made = flat.in_one_piece(bytes(made))
+    _check(form, made, name, _kept_in_float(data, part))
+    return flat.with_uint8_ends(made) if form == "uint8" else made
+
+
+def _float16(model, kinds, data: bytes, part: Part) -> None:
+    weights = kinds.TensorQuantizationConfig(num_bits=16, dtype=kinds.TensorDataType.FLOAT)
+    config = kinds.OpQuantizationConfig(
+        weight_tensor_config=weights,
+        compute_precision=kinds.ComputePrecision.FLOAT,
+        explicit_dequantize=True,
+    )
+    every = kinds.TFLOperationName.ALL_SUPPORTED
+    model.update_quantization_recipe(".*", every, config, "float_casting")
+
+
+def _dynamic_range(model, kinds, data: bytes, part: Part) -> None:
+    """Of restored pictures only the weights: with integer sums dncnn_s25 loses 0.22 dB (seven
+    pictures of Set12), for the largest of a picture's values sets the steps of all others; so,
+    0.005 dB (all of Set12)."""
+    add = model.add_weight_only_config if _restores(part) else model.add_dynamic_config
+    add(".*", kinds.TFLOperationName.ALL_SUPPORTED, num_bits=8)
+    _keep(model, kinds, data, part)
+
+
+def _int8(model, kinds, data: bytes, part: Part) -> None:
+    names = kinds.TFLOperationName
+    model.add_static_config(".*", names.ALL_SUPPORTED, 8, 8)
+    for end in (names.INPUT, names.OUTPUT):
+        model.update_quantization_recipe(".*", end, algorithm_key="no_quantize")
+    _keep(model, kinds, data, part)
+
+
+def _keep(model, kinds, data: bytes, part: Part) -> None:
+    every = kinds.TFLOperationName.ALL_SUPPORTED
+    for step in _kept_in_float(data, part):
+        scope = f"^{re.escape(step.output)};$"
+        model.update_quantization_recipe(scope, every, algorithm_key="no_quantize")
+
+
+_RECIPES = {
+    "float16": _float16,
+    "dynamic_range": _dynamic_range,
+    "int8": _int8,
+    "uint8": _int8,
+}
+
+
+def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
+    """What follows the last layer where a picture is made; of nets that restore, also the first
+    and last layer and what comes before them.
+
+    At the end the noise is taken from the input, or logits become grey: in 256 steps that would
+    cost more than all layers before. Enlarging, and the outer layers of a restoring net, pass the
+    picture itself on: with theirs rounded, srcnn_x2 loses 3 dB on Set5. All have few weights.
+    """
+    steps = flat.operations(data)
+    layers = [n for n, step in enumerate(steps) if step.kind in WEIGHTED]
+    if not layers or part.outputs[0] not in (IMAGE, *OUTPUTS.values()):
+        return []
+    if not _restores(part):
+        return steps[layers[-1] + 1 :]
+    kernels = sum(weight.name == "kernel" for weight in part.net.weights)
+    first = layers[-kernels]  # enlarging is a convolution, too, but none of the net's
+    return steps[: first + 1] + steps[layers[-1] :]
+
+
+def _restores(part: Part) -> bool:
+    return part.outputs[0] in OUTPUTS.values()
+
+
+def _ranges(data: bytes, part: Part, values: np.ndarray) -> dict:
+    """The least and greatest value of each tensor that is computed, outliers cut off.
+
+    A few values far out would leave few steps to all others: of ranges from whole to half, that
+    with the least squared error is taken. The input is not cut.
+    """
+    found = {name: _best(seen) for name, seen in _activations(data, part, values).items()}
+    low, high = (0.0, 1.0) if part.input == IMAGE else (0.0, 0.0)
+    ends = min(low, values.min()), max(high, values.max())
+    found[flat.input_name(data)] = _limits(*ends, values.ndim)
+    return found
+
+
+def _best(seen: np.ndarray) -> dict:
+    some = seen.ravel()[::_STRIDE] if seen.size > 1000 * _STRIDE else seen.ravel()
+    low, high = min(0.0, seen.min()), max(0.0, seen.max())
+    share = min(_SHARES, key=lambda s: _squared_error(some, low * s, high * s))
+    return _limits(low * share, high * share, seen.ndim)
+
+
+def _squared_error(values: np.ndarray, low: float, high: float) -> float:
+    step = (high - low) / 255 or 1.0
+    rounded = np.rint(np.clip(values, low, high) / step) * step
+    return float(np.square(values - rounded).mean())
+
+
+def _limits(low: float, high: float, rank: int) -> dict:
+    shape = (1,) * rank
+    return {"min": np.full(shape, low, np.float32), "max": np.full(shape, high, np.float32)}
+
+
+def _activations(data: bytes, part: Part, values: np.ndarray) -> dict[str, np.ndarray]:
+    """All that a file computes of an input, by the names of its tensors."""
+    runtime = litert("calibrating").interpreter
+    plain = runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = runtime.Interpreter(
+        model_content=data,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=plain,
+        num_threads=2,
+    )
+    interpreter.get_signature_runner(SERVE)(**{part.input: values})
+    computed = {step.output for step in flat.operations(data)}
+    found = [d for d in interpreter.get_tensor_details() if d["name"] in computed]
+    return {d["name"]: interpreter.get_tensor(d["index"]) for d in found}
+
+
+def _check(form: str, data: bytes, name: str, kept: list[flat.Operation]) -> None:
+    """That the file is what its name says."""
+    wanted = "float16" if form == "float16" else "int8"
+    if wanted not in flat.census(data):
+        raise ZooError(f"{name} has no {form} file: it has no weights that {form} makes smaller")
+    if form not in CALIBRATED:
+        return
+    left = flat.in_float(data, (*WEIGHTED, "WHILE"))
+    if len(left) > sum(step.kind in WEIGHTED for step in kept):
+        raise ZooError(
+            f"{name} has no {form} file: {', '.join(sorted(set(left)))} would stay in float32; "
+            "take dynamic_range or float16"
+        )
+
+
+def _quantizer(form: str):
+    try:
+        import ai_edge_quantizer.qtyping
+        import ai_edge_quantizer.quantizer
+    except ImportError:
+        raise MissingExtra("ai-edge-quantizer", "quantize", f"a {form} file") from None
+    return ai_edge_quantizer

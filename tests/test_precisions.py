@@ -1,0 +1,187 @@
+"""Smaller and other files of a net: near to it, what their names say, and refused with a reason."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import data_for, scene, with_random_weights
+
+import zoo
+from export import calibration, flat, quantize, report
+from export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
+from export.verify import verify
+from zoo.errors import MissingExtra, ZooError
+from zoo.parts import parts
+
+SMALL = ("float16", "dynamic_range", "int8", "uint8")
+
+
+def needs(package: str):
+    return pytest.mark.skipif(
+        not _installed(package), reason=f"{package} is not installed: it is an extra"
+    )
+
+
+def _installed(package: str) -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec(package) is not None
+
+
+quantizer = needs("ai_edge_quantizer")
+
+
+@pytest.fixture(scope="module")
+def pictures(classifier, tmp_path_factory):
+    """Pictures to calibrate on, by the task of who asks."""
+    scenes = tmp_path_factory.mktemp("scenes")
+    for seed in range(4):
+        pixels = scene(np.random.default_rng(seed), 50, 61)
+        Image.fromarray(pixels).save(scenes / f"{seed}.png")
+    labelled = data_for(classifier.entry, tmp_path_factory.mktemp("labelled"))
+    return {"classify": labelled, "denoise": f"folder:{scenes}"}
+
+
+@pytest.fixture(scope="module")
+def small(classifier, pictures, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small") / "out"
+    return export(classifier, folder, formats=SMALL, calibration=pictures["classify"])
+
+
+@pytest.fixture(scope="module")
+def small_denoiser(denoiser, pictures, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small") / "out"
+    return export(denoiser, folder, formats=SMALL[:3], calibration=pictures["denoise"])
+
+
+@quantizer
+def test_all_precisions_verify(small, small_denoiser, classifier, denoiser):
+    for folder, pipeline in ((small, classifier), (small_denoiser, denoiser)):
+        found = verify(folder, pipeline)
+        assert found["passed"], report.text(found)
+        measured = {row["artifact"] for row in found["rows"] if row["runtime"]}
+        assert measured == set(read_manifest(folder)["formats"])
+
+
+@quantizer
+def test_files_are_what_their_names_say(small, small_denoiser):
+    for folder in (small, small_denoiser):
+        about = read_manifest(folder)["artifacts"]
+        assert about["float16"]["constants"]["float16"]["tensors"] >= 2
+        for form in set(about) - {"float16"}:
+            assert about[form]["constants"]["int8"]["tensors"] >= 1
+        for form in set(about) & {"int8", "uint8"}:
+            data = (folder / about[form]["path"]).read_bytes()
+            outer = 2 if folder == small_denoiser else 0  # which pass the picture itself on
+            assert len(flat.in_float(data, quantize.WEIGHTED)) == outer
+            assert about[form]["constants"]["int32"]["tensors"] >= 1
+    steps = flat.operations((small_denoiser / "dncnn_tiny_int8.tflite").read_bytes())
+    kinds = [step.kind for step in steps]
+    assert kinds.index("DEQUANTIZE") < kinds.index("SUB"), "the noise is subtracted in float32"
+
+
+@quantizer
+def test_uint8_files_take_and_give_bytes(small):
+    from ai_edge_litert.interpreter import Interpreter
+
+    about = read_manifest(small)["artifacts"]["uint8"]
+    end = about["input"]
+    assert (end["dtype"], end["zero_point"]) == ("uint8", 0)
+    assert end["scale"] == pytest.approx(1 / 255)
+    runner = Interpreter(str(small / about["path"])).get_signature_runner("serve")
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 1), np.uint8)
+    probs = runner(image=pixels)["probs"]
+    assert (probs.dtype, probs.shape) == (np.uint8, (2, 3))
+    assert np.abs(probs.astype(int).sum(1) - 256).max() <= 3
+
+
+@quantizer
+def test_precisions_are_byte_equal_for_the_same_weights(
+    denoiser, pictures, small_denoiser, tmp_path
+):
+    twin = zoo.load("dncnn_tiny", weights=None)
+    twin.net.set_weights(denoiser.net.get_weights())
+    again = export(twin, tmp_path / "again", formats=SMALL[:3], calibration=pictures["denoise"])
+    for path in small_denoiser.glob("*.tflite"):
+        assert path.read_bytes() == (again / path.name).read_bytes()
+
+
+@quantizer
+def test_a_changed_precision_is_a_failed_row(small, classifier, tmp_path):
+    import shutil
+
+    damaged = shutil.copytree(small, tmp_path / "damaged")
+    path = damaged / "cnn_tiny_int8.tflite"
+    path.write_bytes(path.read_bytes()[:-8])
+    (damaged / "labels.txt").write_text("right\nmiddle\nleft\n")
+    rows = {r["artifact"]: r for r in verify(damaged, classifier)["rows"] if not r["passed"]}
+    assert set(rows) == {"int8", "labels"}
+    assert "bytes, export.json says" in rows["int8"]["reason"]
+
+
+@needs("tf2onnx")
+@needs("onnxruntime")
+def test_onnx_verifies_and_without_its_runtime_the_row_says_what_installs_it(
+    denoiser, tmp_path, monkeypatch
+):
+    folder = export(denoiser, tmp_path / "out", formats="onnx")
+    found = verify(folder, denoiser)
+    assert found["passed"], report.text(found)
+    assert "fresh 37x52 x3" in {row["input"] for row in found["rows"]}
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    row = verify(folder, denoiser)["rows"][-1]
+    assert not row["passed"]
+    assert "pip install 'keras-image-zoo[onnx]'" in row["reason"]
+
+
+def test_formats_are_picked_and_unknown_ones_refused(classifier, denoiser, tmp_path):
+    assert [a.form for a in artifacts(classifier)] == list(QUICK)
+    assert [a.form for a in artifacts(classifier, "all")] == list(FORMS)
+    assert [a.form for a in artifacts(denoiser, "all")] == [f for f in FORMS if f != "uint8"]
+    assert [a.form for a in artifacts(denoiser, ["onnx", "int8"])] == ["int8", "onnx"]
+    with pytest.raises(
+        ZooError, match=r"format 'int4': expected saved_model, .*uint8, onnx, or all"
+    ):
+        export(classifier, tmp_path / "out", formats=("int8", "int4"))
+    with pytest.raises(ZooError, match="format none: expected"):
+        export(classifier, tmp_path / "out", formats=())
+    with pytest.raises(ZooError, match=r"dncnn_tiny has no uint8 file: .* for classifiers"):
+        export(denoiser, tmp_path / "out", formats=("uint8",))
+
+
+def test_calibration_is_the_same_each_time_and_degraded(denoiser, classifier, pictures):
+    part, data = parts(denoiser)[0], pictures["denoise"]
+    values = calibration.inputs(denoiser, part, data)
+    assert values.shape == (calibration.COUNT, calibration.SIDE, calibration.SIDE, 1)
+    assert values.min() < 0, "the noise is not clipped"
+    np.testing.assert_array_equal(values, calibration.inputs(denoiser, part, data))
+    values = calibration.inputs(classifier, parts(classifier)[0], pictures["classify"])
+    assert values.shape == (calibration.COUNT, 12, 12, 1)
+    assert values.min() >= 0 and values.max() <= 1
+
+
+def test_nothing_to_calibrate_on_is_said(denoiser, tmp_path, monkeypatch):
+    part = parts(denoiser)[0]
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    with pytest.raises(ZooError, match=r"Train400 is not in \$ZOO_DATA: set ZOO_DATA"):
+        calibration.inputs(denoiser, part)
+    with pytest.raises(ZooError, match="no pictures in it"):
+        calibration.inputs(denoiser, part, f"folder:{tmp_path}")
+    tiny = data_for(zoo.entry("cnn_tiny"), tmp_path / "tiny")
+    with pytest.raises(ZooError, match="has no picture of 48x48 pixels or more"):
+        calibration.inputs(denoiser, part, tiny)
+
+
+def test_generators_are_calibrated_on_latents():
+    names = [name for name in zoo.names("*_tiny") if zoo.entry(name).spec.task == "generate"]
+    pipeline = with_random_weights(names[0])
+    values = calibration.inputs(pipeline, parts(pipeline)[0])
+    assert values.shape == (calibration.COUNT, pipeline.spec.code)
+
+
+def test_without_the_quantizer_the_line_that_installs_it_is_said(classifier, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_quantizer.quantizer", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'keras-image-zoo\[quantize\]'"):
+        export(classifier, tmp_path / "out", formats=("float16",))
+    assert list(tmp_path.iterdir()) == []
