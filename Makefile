@@ -10,7 +10,7 @@ demo: .venv/ready
 
 test: lint
 	-command -v npm >/dev/null && $(NPM_FILES)  # without it the web page's tests are skipped
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 web: .venv/ready  # the page that runs the files in a browser, on localhost
 	$(NPM_FILES)
