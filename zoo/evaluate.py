@@ -132,16 +132,20 @@ def recognition(
 ) -> dict:
     """Accuracy and calibration error in percent and negative log-likelihood in nats of a set."""
     right = pictures.labels_among(labels)
+    found = probabilities(infer, pictures, batch)
+    return {
+        "accuracy": metrics.accuracy(found, right),
+        "nll": metrics.cross_entropy(found, right),
+        "ece": metrics.calibration_error(found, right),
+    }
+
+
+def probabilities(infer: Callable, pictures: sources.Pictures, batch: int = 500) -> np.ndarray:
+    """What a classifier says of each picture of a set, `[n, classes]`."""
     if len({image.shape for image in pictures.images}) > 1:
         batch = 1
     batches = (pictures.images[i : i + batch] for i in range(0, len(pictures), batch))
-    rows = [infer(np.stack(b).astype(np.float32) / 255) for b in batches]
-    probabilities = np.concatenate(rows)
-    return {
-        "accuracy": metrics.accuracy(probabilities, right),
-        "nll": metrics.cross_entropy(probabilities, right),
-        "ece": metrics.calibration_error(probabilities, right),
-    }
+    return np.concatenate([infer(np.stack(b).astype(np.float32) / 255) for b in batches])
 
 
 def generation(pipeline: Pipeline, pictures: sources.Pictures, draws: int) -> dict:

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from zoo import metrics
+from zoo import evaluate, metrics
 from zoo.baselines import LABELS, baseline
 from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
@@ -99,8 +99,7 @@ def mistakes(pipeline, most: int = 20) -> Image.Image:
     """
     spec = pipeline.spec
     pictures = sources.load(pipeline.entry.benchmarks[0].data, spec.channels, split="test")
-    values = np.stack(pictures.images).astype(np.float32) / 255
-    probabilities = np.concatenate([pipeline.infer(v) for v in np.array_split(values, 20)])
+    probabilities = evaluate.probabilities(pipeline.infer, pictures)
     right = pictures.labels_among(spec.labels)
     said = probabilities.argmax(-1)
     shares = np.zeros((len(spec.labels),) * 2)

@@ -5,7 +5,7 @@ Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, ICML 201
 
 import numpy as np
 
-from zoo import metrics
+from zoo import evaluate, metrics
 
 _LEAST, _MOST, _STEPS = 0.1, 10.0, 60
 
@@ -46,8 +46,7 @@ def calibrate(pipeline, pictures) -> dict:
         `temperature`, the number of pictures as `count`, and the expected calibration error in
         percent `before` and `after`.
     """
-    values = np.stack(pictures.images).astype(np.float32) / 255
-    probabilities = np.concatenate([pipeline.infer(part) for part in _parts(values)])
+    probabilities = evaluate.probabilities(pipeline.infer, pictures)
     labels = pictures.labels_among(pipeline.spec.labels)
     found = temperature(probabilities, labels)
     last = pipeline.net.layers[-1]
@@ -58,7 +57,3 @@ def calibrate(pipeline, pictures) -> dict:
         "before": round(metrics.calibration_error(probabilities, labels), 3),
         "after": round(metrics.calibration_error(cooled(probabilities, found), labels), 3),
     }
-
-
-def _parts(values: np.ndarray, size: int = 500):
-    return (values[i : i + size] for i in range(0, len(values), size))
