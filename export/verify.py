@@ -240,8 +240,8 @@ def _none(shape: Shape) -> list[Case]:
 
 
 def _unless_rounded(artifact: Artifact, fresh: Callable) -> Callable[[Shape], list[Case]]:
-    """No fresh pictures for a classifier in integers: these are pictures of nothing, between all
-    classes, where rounding decides (cnn_mnist in int8: 0.73 off there, and no less accurate on digits)."""
+    """No fresh pictures for a classifier in integers: these show nothing, and lie between all
+    classes, where rounding decides (cnn_mnist in int8: 0.73 off there, as accurate on digits)."""
     rounded = artifact.form in ("dynamic_range", "int8", "uint8", "mediapipe_uint8")
     return _none if rounded and artifact.part.outputs == ("probs",) else fresh
 
