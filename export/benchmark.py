@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from export import golden, openvino_file
+from export import golden, openvino_file, runtimes
 from export.artifacts import Artifact, weights_sha256
 from export.checked import exported
 from export.manifest import read_manifest
@@ -24,10 +24,7 @@ from export.signature import static_shape
 from zoo.errors import ZooError
 from zoo.parts import LATENT, Ends, Part, parts
 
-RUNTIMES = {
-    "litert": ("LiteRT", "ai-edge-litert"),
-    "onnx": ("ONNX Runtime", "onnxruntime"),
-    "openvino": ("OpenVINO", "openvino"),
+RUNTIMES = {key: (runtime.label, runtime.package) for key, runtime in runtimes.RUNTIMES.items()} | {
     "tensorflow": ("TensorFlow", "tensorflow"),
     "keras": ("Keras", "keras"),
 }

@@ -2,6 +2,7 @@
 method."""
 
 import datetime
+import functools
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from export.artifacts import Artifact, weights_sha256
 from export.checked import beyond, exported
 from export.manifest import read_manifest
 from zoo.baselines import LABELS, baseline
+from zoo.errors import ZooError
 from zoo.evaluate import Trial
 from zoo.index import Benchmark, Entry
 from zoo.pipeline import Pipeline
@@ -96,14 +98,16 @@ def measure(
 
     Args:
         pipeline: from `zoo.load`.
-        ensemble: also measure the mean over eight turned pictures (restoration).
+        ensemble: also measure the self-ensemble (classifiers, restoration).
         static_size: side of the pictures that the static file of a net of free size takes.
         formats: as `export.artifacts.export` takes them; `float32_free` is among them.
 
     Raises:
-        ZooError: as `export.checked.exported`.
+        ZooError: as `export.checked.exported`; or a net that makes pictures has no ensemble.
         MissingExtra: what a form takes is not installed.
     """
+    if ensemble and pipeline.spec.kind == "generation":
+        raise ZooError(f"{pipeline.entry.name} makes new pictures: it has no self-ensemble")
     with tempfile.TemporaryDirectory() as scratch:
         files = _verified(pipeline, Path(scratch) / "export", static_size, formats)
         entry = pipeline.entry
@@ -172,9 +176,9 @@ def _row(trial: Trial, benchmark: Benchmark, files: _Files, ensemble: bool) -> d
     if damage:
         row |= figures(lambda values: baseline(values, damage), "baseline_")
         row |= {"baseline": LABELS[damage.kind]}
-        if ensemble:
-            scale = damage.scale
-            row |= figures(lambda v: pipeline.infer(v, scale, ensemble=True), "ensemble_")
+    if ensemble:
+        scale = {"scale": damage.scale} if damage else {}
+        row |= figures(functools.partial(pipeline.infer, ensemble=True, **scale), "ensemble_")
     return row
 
 

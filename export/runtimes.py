@@ -17,25 +17,29 @@ from typing import NamedTuple
 import zoo
 from export import onnx_file, openvino_file, tflite
 from export.manifest import damage, is_export, key_of, read_manifest
-from zoo import files
-from zoo.errors import ZooError
+from zoo import files, results
+from zoo.errors import MissingExtra, ZooError
 from zoo.index import Entry
 from zoo.parts import Ends, ends
 from zoo.weights import path_of, read_checked
 
 
 class Runtime(NamedTuple):
-    """Which form of file, of `export.artifacts.FORMS`, is run by which module."""
+    """What it is called, its package, and which form of file it is given by which module."""
 
+    label: str
+    package: str
     form: str
     engine: ModuleType
 
 
 RUNTIMES = {
-    "litert": Runtime("float32_free", tflite),
-    "onnx": Runtime("onnx", onnx_file),
-    "openvino": Runtime("float32_free", openvino_file),
+    "litert": Runtime("LiteRT", "ai-edge-litert", "float32_free", tflite),
+    "onnx": Runtime("ONNX Runtime", "onnxruntime", "onnx", onnx_file),
+    "openvino": Runtime("OpenVINO", "openvino", "float32_free", openvino_file),
 }
+FORMS = {runtime.form for runtime in RUNTIMES.values()}
+FASTEST = "fastest"
 
 
 def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Callable]:
@@ -44,7 +48,7 @@ def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Call
     Args:
         entry: of the net.
         weights: a folder that `zoo export` wrote; or "pretrained", a run directory or a `.h5` file.
-        runtime: a key of `RUNTIMES`.
+        runtime: a key of `RUNTIMES`, or `FASTEST`: see `fastest`.
 
     Returns:
         The entry, with the classes that the files are for; where the weights came from; and what
@@ -56,9 +60,12 @@ def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Call
             be kept.
         MissingExtra: what the runtime takes is not installed.
     """
+    if runtime == FASTEST:
+        runtime = fastest(entry, weights)
     if runtime not in RUNTIMES:
-        raise ZooError(f"unknown runtime {runtime!r}: there are keras, {', '.join(RUNTIMES)}")
-    form, engine = RUNTIMES[runtime]
+        known = ", ".join((*RUNTIMES, FASTEST))
+        raise ZooError(f"unknown runtime {runtime!r}: there are keras, {known}")
+    _, _, form, engine = RUNTIMES[runtime]
     engine.package()  # before a file is made that it could not run
     folder = Path(weights).resolve() if is_export(weights) else _cached(entry, weights, form)
     manifest = read_manifest(folder)
@@ -70,6 +77,36 @@ def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Call
     }
     source = manifest["weights"].get("source")
     return _labelled(entry, manifest), source, lambda name, values: calls[name](values)
+
+
+def fastest(entry: Entry, weights="pretrained") -> str:
+    """Of the runtimes installed here, that which `zoo bench` found to be the fastest with the files
+    of a net (where a folder was exported, with those that it has); LiteRT where it measured none.
+    """
+    had = read_manifest(Path(weights)).get("formats", ()) if is_export(weights) else FORMS
+    times = {key: _measured(entry, runtime) for key, runtime in RUNTIMES.items()}
+    usable = [key for key, r in RUNTIMES.items() if times[key] and r.form in had and _installed(r)]
+    return min(usable, key=times.get, default="litert")
+
+
+def _measured(entry: Entry, runtime: Runtime) -> float:
+    """Milliseconds of all parts of a net together, with as many threads as it was timed with."""
+    keys = [key_of(part, runtime.form) for part in ends(entry.spec)]
+    mine = [
+        row
+        for row in results.performance(entry)
+        if row["runtime"] == runtime.label and row["artifact"] in keys
+    ]
+    most = max((row["threads"] for row in mine), default=0)
+    return sum(row["median_ms"] for row in mine if row["threads"] == most)
+
+
+def _installed(runtime: Runtime) -> bool:
+    try:
+        runtime.engine.package()
+    except MissingExtra:
+        return False
+    return True
 
 
 def cache() -> Path:

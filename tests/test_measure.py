@@ -1,6 +1,7 @@
 """The figures of every precision: on which set, beside which bound, kept and shown."""
 
 import dataclasses
+import functools
 import importlib.util
 
 import numpy as np
@@ -14,6 +15,7 @@ from export import measure as measuring
 from export import openvino_file
 from export.measure import BOUNDS, METRICS, measure, missed
 from zoo import card, cli, index, judge, loading, results
+from zoo.evaluate import evaluate
 from zoo.index import TASKS, Benchmark
 
 PACKAGES = ("ai_edge_quantizer", "tf2onnx", "onnxruntime")
@@ -174,3 +176,16 @@ def test_numerics_are_replaced_not_appended(tmp_path, monkeypatch):
 def test_every_task_and_form_has_a_figure_and_a_bound():
     assert set(METRICS) == set(TASKS)
     assert all(set(bounds) == set(METRICS.values()) for bounds in BOUNDS.values())
+
+
+def test_the_self_ensemble_has_a_column_of_its_own(tmp_path):
+    pipeline = measurable("dncnn_tiny", scenes(tmp_path / "set", 2, 32, 40))
+    (row,) = measure(pipeline, ensemble=True, static_size=24, formats=QUICK).figures
+    turned = functools.partial(pipeline.infer, ensemble=True)
+    expected = evaluate(pipeline, infer=turned)["metrics"]["psnr"]
+    assert row["ensemble_psnr"] == expected != row["psnr"]
+
+
+def test_what_makes_pictures_has_no_self_ensemble():
+    with pytest.raises(zoo.ZooError, match="dcgan_tiny makes new pictures"):
+        measure(with_random_weights("dcgan_tiny"), ensemble=True)

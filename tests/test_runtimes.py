@@ -15,8 +15,8 @@ import zoo
 from export import report, verify
 from export.artifacts import export
 from export.manifest import key_of
-from export.runtimes import RUNTIMES, cache
-from zoo import files, weights
+from export.runtimes import RUNTIMES, cache, fastest
+from zoo import files, results, weights
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import ends
 from zoo.tiling import tiled
@@ -277,3 +277,38 @@ def test_the_command_line_takes_a_runtime(exported, tmp_path):
     assert done.exit_code == 0, done.output
     with Image.open(tmp_path / "out.png") as image:
         assert image.size == (24, 20)
+
+
+def timed(**milliseconds):
+    """What `zoo bench` might have written: LiteRT with one thread and two, others with two."""
+    labels = {key: runtime.label for key, runtime in RUNTIMES.items()}
+    rows = [
+        {"artifact": RUNTIMES[key].form, "runtime": labels[key], "threads": 2, "median_ms": ms}
+        for key, ms in milliseconds.items()
+    ]
+    slow = {"artifact": "float32_free", "runtime": "LiteRT", "threads": 1, "median_ms": 100.0}
+    return lambda entry: [slow, *rows]
+
+
+def test_the_fastest_is_what_was_measured_and_is_installed(monkeypatch):
+    entry = zoo.entry("cnn_tiny")
+    assert fastest(entry) == "litert"  # which nobody timed
+    monkeypatch.setattr(results, "performance", timed(litert=9.0, openvino=8.0, onnx=7.0))
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, PACKAGES["onnx"], None)
+        without.setitem(sys.modules, PACKAGES["openvino"], None)
+        assert fastest(entry) == "litert"
+    pytest.importorskip(PACKAGES["onnx"])
+    assert fastest(entry) == "onnx"
+
+
+def test_the_fastest_of_a_folder_is_of_the_files_that_it_has(monkeypatch, exported):
+    keras, folder = exported("cnn_tiny")
+    (part,) = ends(keras.spec)
+    monkeypatch.setattr(results, "performance", timed(litert=9.0, onnx=7.0))
+    some = folder.with_name("some")
+    export(keras, some, formats=["float32_free"])
+    assert fastest(keras.entry, some) == "litert"
+    loaded = zoo.load("cnn_tiny", some, runtime="fastest")
+    values = np.random.default_rng(0).random((2, *part.shape[1:]), np.float32)
+    np.testing.assert_allclose(loaded.infer(values), keras.infer(values), atol=1e-5)

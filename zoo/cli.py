@@ -103,8 +103,9 @@ def show(name, as_json):
     default="keras",
     show_default=True,
     metavar="RUNTIME",
-    help="keras, litert, onnx or openvino: the last three run an exported file, the one of an "
-    "export folder that --weights names, or one that is made at the first call and kept.",
+    help="keras, litert, onnx, openvino or fastest (of these three): all but the first run an "
+    "exported file, the one of an export folder that --weights names, or one that is made at the "
+    "first call and kept.",
 )
 @WEIGHTS
 @JSON

@@ -39,7 +39,8 @@ def load(
         classes: of a classifier, the names of other classes, or how many: its last layer is then
             fresh, to be trained, and all others have the weights.
         runtime: what computes: "keras", or, only to predict, "litert", "onnx" or "openvino", from
-            an exported file. TensorFlow is not imported then, but once: where no folder is given,
+            an exported file; "fastest" is the one of these that `zoo bench` found to be so, of
+            those installed. TensorFlow is not imported then, but once: where no folder is given,
             the file is made and verified at the first call, and kept (`export.runtimes`).
 
     Raises:
