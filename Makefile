@@ -33,7 +33,7 @@ bench: .venv/ready  # beside PyTorch, ONNX Runtime and OpenVINO
 .venv/ready: setup.cfg
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --upgrade pip
-	$(BIN)/pip install -q -e '.[train,export,quantize,onnx,demo,test]'
+	$(BIN)/pip install -q -e '.[train,export,quantize,onnx,openvino,demo,test]'
 	touch $@
 
 clean:

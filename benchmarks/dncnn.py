@@ -16,6 +16,7 @@ from nets import freshen
 from rounds import Contest, race
 
 import zoo
+from export.benchmark import cores
 from zoo import files
 
 NAME = "dncnn_s25"
@@ -49,8 +50,8 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add, cores = parser.add_argument, machine.cores()
-    add("--threads", type=int, default=cores, help="for all, default all cores")
+    add, available = parser.add_argument, cores()
+    add("--threads", type=int, default=available, help="for all, default all cores")
     add("--batch", type=int, default=16, help="of the training step")
     add("--patch", type=int, default=40, help="its side, in pixels")
     add("--size", type=int, default=256, help="of the picture for inference")

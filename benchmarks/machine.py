@@ -6,19 +6,16 @@ import os
 import platform
 from datetime import datetime, timezone
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from rounds import TOLERANCE, Contest, stopwatch
+
+from export.benchmark import cpu_model
 
 PACKAGES = (
     "keras-image-zoo", "tensorflow", "keras", "numpy", "ai-edge-litert",
     "torch", "onnxruntime", "tf2onnx", "onnx", "openvino",
 )  # fmt: skip
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def use_threads(threads: int, spin: bool) -> None:
@@ -47,13 +44,6 @@ def facts(threads: int) -> dict:
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
     }
-
-
-def cpu_model() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
 
 
 def version(package: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
+from export.benchmark import ratio
 from zoo.errors import MissingExtra
 
 PEERS = {"ai_edge_litert", "onnxruntime", "openvino", "tf2onnx", "torch"}
@@ -100,6 +101,6 @@ def figures(flops: int, seconds: list[np.ndarray], first: list[np.ndarray]) -> d
         "min_ms": 1e3 * float(np.min(seconds)),
         "max_ms": 1e3 * float(np.max(seconds)),
         "gflops": flops / median / 1e9,
-        "ratio": float(np.median(np.median(seconds, axis=1) / np.median(first, axis=1))),
+        "ratio": ratio(seconds, first),
         "laps_ms": np.round(np.multiply(seconds, 1e3), 3).tolist(),
     }

@@ -10,22 +10,27 @@ from pathlib import Path
 
 import zoo
 from export import calibration as calibrating
-from export import flat, onnx_file, quantize, saved_model, tflite
+from export import flat, golden, metadata, onnx_file, quantize, saved_model, tflite
+from export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
 from export.signature import SERVE, describe, static_shape
 from zoo import files
 from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
 from zoo.errors import ZooError
-from zoo.parts import Part, parts
+from zoo.parts import Ends, Part, parts
+from zoo.pixels import fit_channels
+from zoo.weights import GOLDEN
 
 QUICK = ("saved_model", "float32_free", "float32_static")
 """Forms that are written unless others are asked for."""
 
 QUANTIZED = ("float16", "dynamic_range", "int8", "uint8")
-FORMS = (*QUICK, *QUANTIZED, "onnx")
-"""All forms. But for `float32_static` they take any size and batch that the net takes: the
-browser's runtime is the one that cannot, and it gains nothing from smaller numbers."""
+FORMS = (*QUICK, *QUANTIZED, "onnx", *metadata.FORMS)
+"""All forms. But for `float32_static` and `mediapipe` they take any size and batch that the net
+takes: the browser's runtime is the one that cannot, and it gains nothing from smaller numbers.
+Those for MediaPipe take RGB, also where the net takes grey."""
 
-MANIFEST, REPORT, LABELS = "export.json", "report.json", "labels.txt"
+REPORT, LABELS = "report.json", "labels.txt"
+CALIBRATED = (*quantize.CALIBRATED, "mediapipe_uint8")
 _PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 
 
@@ -35,19 +40,19 @@ class Artifact:
 
     Attributes:
         name: of the net.
-        part: what it does.
+        part: what it does; one that takes colour, in the forms for MediaPipe.
         form: one of `FORMS`.
         key: the form, with the part's name before it where there are several.
         path: where it lies in the folder.
     """
 
     name: str
-    part: Part
+    part: Ends
     form: str
 
     @property
     def key(self) -> str:
-        return "_".join(filter(None, (self.part.name, self.form)))
+        return key_of(self.part, self.form)
 
     @property
     def path(self) -> str:
@@ -68,14 +73,14 @@ def artifacts(pipeline, formats=None) -> list[Artifact]:
     Raises:
         ZooError: as `export` does of formats.
     """
-    name, asked = pipeline.entry.name, _asked(formats)
-    made = [Artifact(name, part, form) for part in parts(pipeline) for form in asked]
-    found = [a for a in made if not quantize.possible(a.form, a.part)]
-    refused = [a for a in made if a not in found]
+    entry, asked = pipeline.entry, _asked(formats)
+    name, refusals = entry.name, entry.refused
+    made = [_artifact(name, part, form) for part in parts(pipeline) for form in asked]
+    refused = {a: why for a in made if (why := refusals.get(a.form) or _impossible(a))}
     if refused and formats != "all":
-        one = refused[0]
-        raise ZooError(f"{name} has no {one.key} file: {quantize.possible(one.form, one.part)}")
-    return found
+        first, why = next(iter(refused.items()))
+        raise ZooError(f"{name} has no {first.key} file: {why}")
+    return [artifact for artifact in made if artifact not in refused]
 
 
 def export(
@@ -110,26 +115,11 @@ def export(
             mine = [artifact for artifact in written if artifact.part.name == part.name]
             _write_part(pipeline, part, mine, partial, static_size, calibration)
         if pipeline.spec.kind == "recognition":
-            labels = "".join(f"{label}\n" for label in pipeline.spec.labels)
-            (partial / LABELS).write_text(labels, encoding="utf-8")
+            (partial / LABELS).write_text(_labels(pipeline), encoding="utf-8")
+        golden.write(pipeline, partial / GOLDEN, static_size)
         about = _manifest(pipeline, written, partial, static_size, calibration)
         files.write_json(partial / MANIFEST, about)
     return Path(folder)
-
-
-def read_manifest(folder: Path) -> dict:
-    """Reads `export.json`.
-
-    Raises:
-        ZooError: there is none, or it is not one that `export` writes.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise ZooError(f"{folder} is no export: it holds no {MANIFEST}; make one with `zoo export`")
-    manifest = files.read_json(path)
-    if not {"name", "weights", "files"} <= manifest.keys():
-        raise ZooError(f"{path} is not what `zoo export` writes; export again into a new folder")
-    return manifest
 
 
 def weights_sha256(net) -> str:
@@ -146,10 +136,19 @@ def versions() -> dict[str, str]:
     return {"zoo": zoo.__version__, "python": platform.python_version()} | found
 
 
-def facts_of_file(path: Path) -> dict:
-    """SHA-256 and size of a file."""
-    data = path.read_bytes()
-    return {"sha256": files.sha256(data), "bytes": len(data)}
+def _artifact(name: str, part: Part, form: str) -> Artifact:
+    for_task = form in metadata.FORMS and not metadata.possible(form, part)
+    return Artifact(name, metadata.coloured(part) if for_task else part, form)
+
+
+def _impossible(artifact: Artifact) -> str:
+    """Why a form cannot be had of a part, as far as that is known beforehand, or ""."""
+    form, part = artifact.form, artifact.part
+    return metadata.possible(form, part) or quantize.possible(form, part)
+
+
+def _labels(pipeline) -> str:
+    return "".join(f"{label}\n" for label in pipeline.spec.labels)
 
 
 def _asked(formats) -> tuple[str, ...]:
@@ -181,6 +180,9 @@ def _write_part(
                 path.write_bytes(free)
             elif artifact.form == "float32_static":
                 path.write_bytes(_static(part, Path(scratch) / "static", static_size, name))
+            elif artifact.form in metadata.FORMS:
+                values = _values(pipeline, artifact, calibration)
+                path.write_bytes(_for_mediapipe(pipeline, artifact, Path(scratch), values))
             elif artifact.form == "onnx":
                 path.write_bytes(onnx_file.convert(model, part, part.shape))
             else:
@@ -193,8 +195,20 @@ def _static(part: Part, folder: Path, size: int, name: str) -> bytes:
     return tflite.convert(folder, name)
 
 
+def _for_mediapipe(pipeline, artifact: Artifact, scratch: Path, values) -> bytes:
+    """A file of a classifier, whose size is fixed; the uint8 file takes any batch, as others do."""
+    part, entry, folder = artifact.part, pipeline.entry, scratch / artifact.form
+    whole = values is None
+    saved_model.write(part, folder, (1, *part.shape[1:]) if whole else part.shape)
+    data = tflite.convert(folder, entry.name)
+    if not whole:
+        colour = fit_channels(values, part.shape[-1])
+        data = quantize.quantized("uint8", data, part, entry.name, colour)
+    return metadata.described(data, entry, _labels(pipeline), LABELS, normalised=whole)
+
+
 def _values(pipeline, artifact: Artifact, calibration: str | None):
-    if artifact.form in quantize.CALIBRATED:
+    if artifact.form in CALIBRATED:
         return calibrating.inputs(pipeline, artifact.part, calibration)
     return None
 
@@ -222,7 +236,7 @@ def _manifest(
         about |= {"degrade": list(spec.degrade), "scale": spec.scales[0]}
         about |= {"scales": list(spec.scales), "reach": spec.reach}
         about |= {"margin": spec.margin, "luma": spec.luma}
-    if any(a.form in quantize.CALIBRATED for a in written):
+    if any(a.form in CALIBRATED for a in written):
         about["calibration"] = calibration or calibrating.source(pipeline)
     if spec.latent:
         about["latent"] = spec.latent
@@ -233,12 +247,14 @@ def _manifest(
 
 def _about(artifact: Artifact, folder: Path, static_size: int) -> dict:
     part = artifact.part
-    shape = static_shape(part, static_size) if artifact.form == "float32_static" else part.shape
-    about = {"path": artifact.path} | describe(part, shape)
+    static = artifact.form in ("float32_static", "mediapipe")
+    shape = static_shape(part, static_size) if static else part.shape
+    about = {"part": part.name, "form": artifact.form, "path": artifact.path}
+    about |= describe(part, shape)
     if not artifact.lite:
         return about
     data = (folder / artifact.path).read_bytes()
-    if artifact.form == "uint8":
+    if artifact.form.endswith("uint8"):
         ends = flat.ends(data)
         about["input"] |= ends[0]
         about["outputs"][0] |= ends[1]

@@ -1,5 +1,6 @@
 """What is inside a TFLite file: its operations in order, its weights by type, its ends."""
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,21 +100,65 @@ def starting_at(data: bytes, shape: tuple[int, ...]) -> bytes:
     return _written(model, len(data))
 
 
+def with_block(data: bytes, name: str, held: bytes) -> bytes:
+    """The same file with a named block of bytes, for whoever knows the name."""
+    schema = litert("a TFLite file with metadata").schema_py_generated
+    model = _read(data)
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = np.frombuffer(held, np.uint8)
+    entry.name, entry.buffer = name, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    return _written(model, len(data))
+
+
+def with_activations_apart(data: bytes, kind: str) -> bytes:
+    """The same function, with what is fused into steps of a kind as steps of their own."""
+    model = _read(data)
+    graph, steps = model.subgraphs[0], []
+    for step in graph.operators:
+        steps.append(step)
+        if _kind(model, step) == kind and step.builtinOptions.fusedActivationFunction:
+            steps.append(_apart(model, graph, step))
+    if len(steps) == len(graph.operators):
+        return data
+    graph.operators = steps
+    return _written(model, len(data))
+
+
 def with_uint8_ends(data: bytes) -> bytes:
     """A file that is int8 inside and float32 at its ends, with uint8 ends.
 
-    The first step, which made int8 of float32, makes it of uint8; so does the last the other way.
+    The step that made int8 of the input makes it of uint8; so does the output's the other way.
     """
     model = _read(data)
     graph = model.subgraphs[0]
-    steps = {_kind(model, step): step for step in graph.operators}
-    first, last = steps["QUANTIZE"], steps["DEQUANTIZE"]
+    steps = [(_kind(model, step), step) for step in graph.operators]
+    first = next(s for k, s in steps if k == "QUANTIZE" and s.inputs[0] == graph.inputs[0])
+    last = next(s for k, s in steps if k == "DEQUANTIZE" and s.outputs[0] == graph.outputs[0])
     _become_uint8(graph.tensors[first.inputs[0]], graph.tensors[first.outputs[0]])
     _become_uint8(graph.tensors[last.outputs[0]], graph.tensors[last.inputs[0]])
     last.opcodeIndex = first.opcodeIndex
     last.builtinOptionsType, last.builtinOptions = first.builtinOptionsType, first.builtinOptions
     model.operatorCodes[first.opcodeIndex].version = 2  # int8 from and to uint8
     return _written(model, len(data))
+
+
+def _apart(model, graph, step):
+    """A step that does what was fused into another one."""
+    schema = litert("taking steps apart").schema_py_generated
+    names = {code: name for name, code in vars(schema.ActivationFunctionType).items()}
+    operator, after = schema.OperatorCodeT(), schema.OperatorT()
+    before = copy.copy(graph.tensors[step.outputs[0]])
+    before.name += b", before its activation"
+    fused = names[step.builtinOptions.fusedActivationFunction]
+    operator.builtinCode = operator.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, fused)
+    after.opcodeIndex = len(model.operatorCodes)
+    after.inputs, after.outputs = [len(graph.tensors)], step.outputs
+    model.operatorCodes.append(operator)
+    graph.tensors.append(before)
+    step.outputs, step.builtinOptions.fusedActivationFunction = after.inputs, 0
+    return after
 
 
 def _become_uint8(tensor, like) -> None:

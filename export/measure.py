@@ -1,23 +1,55 @@
-"""All figures of record of a name, in one run: the net, its exported file, a classical method."""
+"""All figures of record of a name, in one run: the net, its files in every precision, a classical
+method."""
 
 import datetime
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from export import report, tflite
-from export.artifacts import Artifact, artifacts, export, read_manifest, weights_sha256
-from export.verify import verify
+from export import onnx_file, openvino_file, tflite
+from export.artifacts import Artifact, weights_sha256
+from export.checked import beyond, exported
+from export.manifest import read_manifest
 from zoo.baselines import LABELS, baseline
-from zoo.errors import ZooError
-from zoo.evaluate import evaluate
-from zoo.index import Benchmark, Degradation
-from zoo.parts import Part
+from zoo.evaluate import Trial
+from zoo.index import Benchmark, Entry
 from zoo.pipeline import Pipeline
+from zoo.pixels import fit_channels
 
 MEASURED_FORM = "float32_free"
+"""The form that runs every benchmark; the others run one."""
+
+METRICS = {
+    "classify": "accuracy",
+    "denoise": "psnr",
+    "restore": "psnr",
+    "upscale": "psnr",
+    "generate": "frechet",
+    "autoencode": "psnr",
+}
+"""Task -> the figure that precisions are judged by. Of an autoencoder it is that of pictures made
+again by both its files: the likelihood needs many draws of each picture."""
+
+_SAME = {"accuracy": 0.01, "psnr": 0.001, "frechet": 0.001}
+_INTEGER = {"accuracy": 0.5, "psnr": 0.15, "frechet": 0.05}
+BOUNDS = {
+    "float32_free": _SAME,
+    "float32_static": _SAME,
+    "onnx": _SAME,
+    "float16": {"accuracy": 0.05, "psnr": 0.01, "frechet": 0.005},
+    "dynamic_range": {"accuracy": 0.2, "psnr": 0.05, "frechet": 0.02},
+    "int8": _INTEGER,
+    "uint8": _INTEGER,
+    "mediapipe": _SAME,
+    "mediapipe_uint8": _INTEGER,
+}
+"""Form -> by how much its figure may differ from the net's: percent, dB, and Frechet distance
+(where 0.02 is about what one half of a test set has to the other)."""
+
+_AT_ONCE = 500  # pictures: memory stays bounded
 
 
 @dataclass(frozen=True)
@@ -25,70 +57,216 @@ class Measured:
     """What `measure` found.
 
     Attributes:
-        files: for each artifact `artifact`, `bytes`, `runtime` and the largest `max_error`.
+        files: a row an artifact and runtime: `artifact`, its `form`, `bytes`, `runtime`, the
+            largest `max_error` of its verification and whether that is `beyond` its bound, and of
+            a TFLite file its `constants`.
         figures: for each benchmark a row, as `zoo.results.rows` describes it.
+        numerics: a row a form, runtime and benchmark that it ran: `artifact` (the form), `runtime`,
+            `data`, `degrade`, `count`, the `metric` and its `figure`, the `net`'s own in the same
+            run, the `difference`, its `bound`, whether it is `held` (`yes`, `no`), `max_error`,
+            `bytes` (of both files of an autoencoder), `weights` and `date`.
     """
 
     files: list[dict]
     figures: list[dict]
+    numerics: list[dict]
 
 
-def measure(pipeline: Pipeline, ensemble: bool = False, static_size: int = 256) -> Measured:
-    """Exports to a scratch folder, verifies, and runs every benchmark of the entry.
+@dataclass(frozen=True)
+class _Files:
+    """An export, verified: where it is, its artifacts, and the rows about them."""
+
+    folder: Path
+    artifacts: list[Artifact]
+    rows: list[dict]
+
+    def of(self, form: str) -> list[Artifact]:
+        return [artifact for artifact in self.artifacts if artifact.form == form]
+
+
+def measure(
+    pipeline: Pipeline, ensemble: bool = False, static_size: int = 256, formats="all"
+) -> Measured:
+    """Exports to a scratch folder, verifies, and runs the benchmarks of the entry.
+
+    The net, its float32 TFLite file and a classical method run all of them. The other forms run
+    the one with the fewest pixels (of equals, the first) with as many pictures as it has; ONNX
+    files in ONNX Runtime, the float32 file also in OpenVINO where that is installed. Left out are
+    SavedModels, and static files where the size is free.
 
     Args:
         pipeline: from `zoo.load`.
         ensemble: also measure the mean over eight turned pictures (restoration).
         static_size: side of the pictures that the static file of a net of free size takes.
+        formats: as `export.artifacts.export` takes them; `float32_free` is among them.
 
     Raises:
-        ZooError: a check of the files did not pass; the message is the whole table.
+        ZooError: as `export.checked.exported`.
+        MissingExtra: what a form takes is not installed.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        folder = export(pipeline, Path(scratch) / "export", static_size)
-        found = verify(folder, pipeline)
-        if not found["passed"]:
-            raise ZooError("the exported files are not right:\n" + report.text(found))
-        manifest = read_manifest(folder)
-        written = artifacts(pipeline)
-        file = next(a for a in reversed(written) if a.form == MEASURED_FORM)
-        return Measured(
-            [_summary(artifact, manifest, found["rows"]) for artifact in written],
-            [_row(pipeline, b, folder, file, ensemble) for b in pipeline.entry.benchmarks],
-        )
+        files = _verified(pipeline, Path(scratch) / "export", static_size, formats)
+        entry = pipeline.entry
+        trials = [Trial(pipeline, b.data, b.degrade) for b in entry.benchmarks]
+        stamp = _stamp(pipeline)
+        figures = [
+            _row(trial, benchmark, files, ensemble) | stamp
+            for trial, benchmark in zip(trials, entry.benchmarks, strict=True)
+        ]
+        numerics = [row | stamp for row in _numerics(entry, trials, figures, files)]
+        return Measured(files.rows, figures, numerics)
 
 
-def _row(pipeline, benchmark: Benchmark, folder: Path, file: Artifact, ensemble: bool) -> dict:
+def missed(name: str, files: list[dict], numerics: list[dict]) -> list[str]:
+    """A line for each file of a net that is farther from it than its bound: on made-up pictures,
+    or in the task's figure."""
+    return [
+        f"{name}: {row['artifact']} in {row['runtime']} is farther from the net on made-up "
+        f"pictures than the bound of its verification: {row['max_error']:.1e}"
+        for row in files
+        if row.get("beyond")
+    ] + [
+        f"{name}: {row['artifact']} in {row['runtime']} misses its bound on {row['data']}: "
+        f"{row['metric']} {row['figure']:.4f}, the net {row['net']:.4f}, "
+        f"difference {row['difference']:+.4f}, bound {row['bound']:g}"
+        for row in numerics
+        if row["held"] == "no"
+    ]
+
+
+def _verified(pipeline: Pipeline, folder: Path, static_size: int, formats) -> _Files:
+    written, found = exported(pipeline, folder, static_size, formats)
+    manifest = read_manifest(folder)
+    rows = [row for a in written for row in _summaries(a, manifest, found["rows"])]
+    return _Files(folder, written, rows)
+
+
+def _summaries(artifact: Artifact, manifest: dict, rows: list[dict]) -> list[dict]:
+    """A row a runtime that the artifact was checked in."""
+    sizes = [f["bytes"] for p, f in manifest["files"].items() if Path(p).parts[0] == artifact.path]
+    about = {"artifact": artifact.key, "form": artifact.form, "bytes": sum(sizes)}
+    constants = manifest["artifacts"][artifact.key].get("constants")
+    about |= {"constants": constants} if constants else {}
+    mine = [row for row in rows if row["artifact"] == artifact.key and row["runtime"]]
+    return [about | _worst(runtime, mine) for runtime in dict.fromkeys(r["runtime"] for r in mine)]
+
+
+def _worst(runtime: str, rows: list[dict]) -> dict:
+    mine = [row for row in rows if row["runtime"] == runtime]
+    worst = max(row["max_error"] for row in mine)
+    return {"runtime": runtime, "max_error": worst, "beyond": any(map(beyond, mine))}
+
+
+def _row(trial: Trial, benchmark: Benchmark, files: _Files, ensemble: bool) -> dict:
+    """The figures of one benchmark: of the net, its float32 file, a classical method."""
+    pipeline, damage = trial.pipeline, trial.damage
+
     def figures(infer=None, prefix=""):
-        found = evaluate(pipeline, benchmark.data, benchmark.degrade, infer, progress=True)
+        found = trial.row(infer, progress=True)
         floor = {f"floor_{key}": value for key, value in found.pop("floor", {}).items()}
         return found | {prefix + key: v for key, v in found.pop("metrics").items()} | floor
 
-    on_file = _on_file(pipeline, folder / file.path, file.part, benchmark)
-    row = figures() | figures(on_file, "file_") | _paper(benchmark)
-    if pipeline.spec.restores:
-        damage = Degradation.parse(benchmark.degrade)
+    last = files.of(MEASURED_FORM)[-1]  # of an autoencoder, the decoder
+    row = figures() | figures(_enlarging(trial, _opened(files, last, tflite)), "file_")
+    row |= _paper(benchmark)
+    if damage:
         row |= figures(lambda values: baseline(values, damage), "baseline_")
         row |= {"baseline": LABELS[damage.kind]}
         if ensemble:
             scale = damage.scale
             row |= figures(lambda v: pipeline.infer(v, scale, ensemble=True), "ensemble_")
-    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    return row | {"weights": weights_sha256(pipeline.net)[:12], "date": today}
+    return row
 
 
-def _on_file(pipeline: Pipeline, path: Path, part: Part, benchmark: Benchmark):
-    """The exported file in the net's place. It enlarges by the first scale only; by another,
-    the picture is enlarged before it comes."""
-    spec = pipeline.spec
-    scale = Degradation.parse(benchmark.degrade).scale if benchmark.degrade else spec.scales[0]
+def _numerics(entry: Entry, trials: list[Trial], figures: list[dict], files: _Files) -> list[dict]:
+    """What each form makes of the smallest benchmark; the measured form, of all."""
+    if not trials:
+        return []
+    smallest = min(trials, key=_pixels)
+    rows = []
+    for trial, row in zip(trials, figures, strict=True):
+        metric = METRICS[entry.spec.task]
+        net = row[metric] if metric in row else trial.reconstruction()
+        about = {key: row[key] for key in ("name", "tag", "data", "degrade", "count")}
+        about |= {"metric": metric, "net": net}
+        for form, engine in _runs(entry, files):
+            if trial is smallest or (form == MEASURED_FORM and engine is tflite):
+                rows.append(about | _compared(trial, row, files, form, engine, net))
+    return rows
+
+
+def _runs(entry: Entry, files: _Files) -> list[tuple]:
+    """The forms that are measured, each with what runs it."""
+    found = []
+    for form in dict.fromkeys(artifact.form for artifact in files.artifacts):
+        if form == "saved_model" or (form == "float32_static" and entry.spec.free_size):
+            continue
+        found.append((form, onnx_file if form == "onnx" else tflite))
+        if form == MEASURED_FORM and openvino_file.installed():
+            found.append((form, openvino_file))
+    return found
+
+
+def _compared(trial: Trial, row: dict, files: _Files, form: str, engine, net: float) -> dict:
+    metric = METRICS[trial.pipeline.spec.task]
+    known = row.get(f"file_{metric}") if (form, engine) == (MEASURED_FORM, tflite) else None
+    figure = _figure(trial, files, form, engine) if known is None else known
+    mine = files.of(form)
+    runtime = engine.run(files.folder / mine[0].path, mine[0].part, [])[1]
+    keys = {artifact.key for artifact in mine}
+    about = [r for r in files.rows if r["artifact"] in keys and r["runtime"] == runtime]
+    difference, bound = round(figure - net, 6), BOUNDS[form][metric]
+    return {
+        "artifact": form,
+        "runtime": runtime,
+        "figure": figure,
+        "difference": difference,
+        "bound": bound,
+        "held": "yes" if abs(difference) <= bound else "no",
+        "max_error": max(r["max_error"] for r in about),
+        "bytes": sum(r["bytes"] for r in about),
+    }
+
+
+def _figure(trial: Trial, files: _Files, form: str, engine) -> float:
+    """The task's figure of a form's files in the net's place."""
+    calls = [_opened(files, artifact, engine) for artifact in files.of(form)]
+    if trial.pipeline.spec.task == "autoencode":
+        encode, decode = calls
+        latent = trial.pipeline.spec.latent
+        return trial.reconstruction(lambda values: decode(encode(values)[:, :latent]))
+    row = trial.row(_enlarging(trial, calls[0]), progress=True)
+    return row["metrics"][METRICS[trial.pipeline.spec.task]]
+
+
+def _opened(files: _Files, artifact: Artifact, engine) -> Callable[[np.ndarray], np.ndarray]:
+    """An artifact, to be called with as many inputs as one likes."""
+    call = engine.opened(files.folder / artifact.path, artifact.part)
 
     def infer(values: np.ndarray) -> np.ndarray:
-        if scale != spec.scales[0]:
-            values = np.asarray(spec.encode(values, scale))
-        return tflite.run(path, part, [values])[0][0]
+        values = fit_channels(values, artifact.part.shape[-1])  # one for RGB gets grey as colour
+        groups = range(0, len(values), _AT_ONCE)
+        return np.concatenate([call(values[i : i + _AT_ONCE]) for i in groups])
 
     return infer
+
+
+def _enlarging(trial: Trial, call: Callable) -> Callable:
+    """A file in the net's place. It enlarges by the first scale only; by another, the picture is
+    enlarged before it comes."""
+    spec, damage = trial.pipeline.spec, trial.damage
+    if not damage or damage.scale == spec.scales[0]:
+        return call
+    return lambda values: call(np.asarray(spec.encode(values, damage.scale)))
+
+
+def _pixels(trial: Trial) -> int:
+    return sum(image.shape[0] * image.shape[1] for image in trial.pictures.images)
+
+
+def _stamp(pipeline: Pipeline) -> dict:
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    return {"weights": weights_sha256(pipeline.net)[:12], "date": today}
 
 
 def _paper(benchmark: Benchmark) -> dict:
@@ -97,11 +275,3 @@ def _paper(benchmark: Benchmark) -> dict:
         return {}
     label, figures = list(benchmark.published.items())[-1]
     return {"paper": label} | {f"paper_{key}": value for key, value in figures.items()}
-
-
-def _summary(artifact: Artifact, manifest: dict, rows: list[dict]) -> dict:
-    sizes = [f["bytes"] for p, f in manifest["files"].items() if Path(p).parts[0] == artifact.path]
-    measured = [row for row in rows if row["artifact"] == artifact.key and row["runtime"]]
-    worst = max(row["max_error"] for row in measured)
-    about = {"artifact": artifact.key, "bytes": sum(sizes)}
-    return about | {"runtime": measured[0]["runtime"], "max_error": worst}

@@ -1,15 +1,16 @@
 """ONNX files: converted from a SavedModel, run by ONNX Runtime."""
 
+import contextlib
 import importlib
-import importlib.metadata
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from export.signature import SERVE, Shape
 from zoo.errors import MissingExtra, ZooError
-from zoo.parts import Part
+from zoo.parts import Ends, Part
 
 OPSET = 17  # of 2022: what runtimes of the last years all know
 
@@ -45,7 +46,7 @@ def convert(saved_model: Path, part: Part, shape: Shape) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def run(path: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
+def run(path: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
     """Runs an ONNX file in ONNX Runtime by its names.
 
     Args:
@@ -60,15 +61,42 @@ def run(path: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarr
         ZooError: the file cannot be read or run, or has other names or another size.
         MissingExtra: onnxruntime is not installed.
     """
-    runtime = _package("onnxruntime", "running an ONNX file")
-    names = list(part.outputs)
+    from importlib.metadata import version
+
+    call = opened(path, part)
+    return list(map(call, inputs)), f"ONNX Runtime {version('onnxruntime')}"
+
+
+def opened(
+    path: Path, part: Ends, threads: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """An ONNX file in ONNX Runtime, to be called with one input after the other, as `run` does."""
+    runtime = package()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    providers = ["CPUExecutionProvider"]
+    with _explained(path):
+        session = runtime.InferenceSession(str(path), options, providers=providers)
+
+    def call(values: np.ndarray) -> np.ndarray:
+        given = {part.input: values.astype(np.float32, copy=False)}
+        with _explained(path):
+            return np.concatenate(session.run(list(part.outputs), given), axis=-1)
+
+    return call
+
+
+def package():
+    """What `opened` needs; raises MissingExtra."""
+    return _package("onnxruntime", "running an ONNX file")
+
+
+@contextlib.contextmanager
+def _explained(path: Path):
     try:
-        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        made = [session.run(names, {part.input: values}) for values in inputs]
+        yield
     except Exception as error:  # its errors have no class of their own
         raise ZooError(f"{path} does not run in ONNX Runtime: {error}; export it again") from error
-    results = [np.concatenate(outputs, axis=-1) for outputs in made]
-    return results, f"ONNX Runtime {importlib.metadata.version('onnxruntime')}"
 
 
 def _package(name: str, purpose: str):

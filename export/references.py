@@ -3,22 +3,25 @@
 A reference that a broken file could also give proves nothing: zeros agree with zeros.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
 import zoo
 from export.artifacts import weights_sha256
+from export.golden import pictures
 from export.signature import Shape
 from zoo import weights
+from zoo.golden import read
 from zoo.index import Spec
-from zoo.parts import LATENT, Part
+from zoo.parts import LATENT, Ends, Part
+from zoo.pixels import fit_channels
 
 # A file that gives the degenerate result must miss its bound by far; so far must a
 # reference be from such a result. Ten times the bound of float32.
 LEAST_DIFFERENCE = 1e-4
 _FREE = ((1, 37, 52), (3, 37, 52), (3, 64, 41))  # odd, not square, one and several
-_SIGMA = 25.0
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,25 @@ def golden(pipeline, part: Part) -> list[Case]:
     return [_case("golden", pipeline.spec, part, values, result)]
 
 
-def pictures(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Smooth random fields of different brightness and contrast, with noise: `[b, h, w, c]`."""
-    fields = np.stack([_field(rng, shape[1:]) for _ in range(shape[0])])
-    noise = rng.normal(size=shape) * _SIGMA / 255
-    return np.clip(fields + noise, 0, 1).astype(np.float32)
+def kept(spec: Spec, part: Ends, data: bytes) -> Case:
+    """What a part was given when it was exported and what the net made of it then.
+
+    Args:
+        spec: of the net.
+        part: what was exported.
+        data: of the export's `golden.npz`.
+
+    Raises:
+        ZooError: the data hold no golden of this part.
+    """
+    values, result = read(data, part.name, part.input)
+    return _case("kept", spec, part, values, result)
+
+
+def fitting(cases: list[Case], shape: Shape) -> list[Case]:
+    """Those that fit an artifact's input shape; one for RGB gets grey pictures as colour."""
+    given = [_in_channels(case, shape) for case in cases]
+    return [case for case in given if _fits(case, shape)]
 
 
 def flaw(spec: Spec, values: np.ndarray, expected: np.ndarray) -> str:
@@ -88,23 +105,21 @@ def _sizes(shape: Shape) -> list[tuple[int, ...]]:
     return [(*size, channels) for size in sizes]
 
 
-def _case(label: str, spec: Spec, part: Part, values: np.ndarray, expected=None) -> Case:
+def _in_channels(case: Case, shape: Shape) -> Case:
+    if shape[-1] != 3 or case.values.shape[-1] != 1:
+        return case
+    return dataclasses.replace(case, values=fit_channels(case.values, 3))
+
+
+def _fits(case: Case, shape: Shape) -> bool:
+    pairs = zip(shape[1:], case.values.shape[1:], strict=True)
+    return all(wanted in (None, side) for wanted, side in pairs)
+
+
+def _case(label: str, spec: Spec, part: Ends, values: np.ndarray, expected=None) -> Case:
     expected = part.infer(values) if expected is None else expected
     size = "x".join(map(str, values.shape[1:3]))
     return Case(f"{label} {size} x{len(values)}", values, expected, flaw(spec, values, expected))
-
-
-def _field(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """A sum of a few slow waves across `[h, w, c]`, between two random grey levels."""
-    height, width, channels = shape
-    y, x = np.mgrid[:height, :width, :1][:2]
-    total = np.zeros(shape)
-    for _ in range(4):
-        down, across = rng.uniform(-3, 3, size=(2, channels)) * 2 * np.pi
-        phase = rng.uniform(0, 2 * np.pi, size=channels)
-        total += np.sin(down * y / height + across * x / width + phase)
-    low, high = rng.uniform(0, 0.3), rng.uniform(0.7, 1)
-    return low + (high - low) * (total + 4) / 8
 
 
 def _untouched(spec: Spec, pixels: np.ndarray) -> np.ndarray:

@@ -30,6 +30,13 @@ def text(report: dict) -> str:
     why = [f"{row['artifact']}, {row['input']}: {row['reason']}" for row in failed]
     good, total = len(report["rows"]) - len(failed), len(report["rows"])
     verdict = f"{report['name']}: {good} of {total} checks passed"
+    if report["left_out"]:
+        why.append(f"Left out: {report['left_out']}")
+    if report["net_missing"]:
+        why.append(
+            f"The net itself was not there: {report['net_missing']}. So the files were judged by "
+            "what it gave when it was exported, on no fresh pictures."
+        )
     return "\n".join([*aligned, *why, verdict])
 
 

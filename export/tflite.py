@@ -1,15 +1,20 @@
 """TFLite files of builtin operators only, converted from a SavedModel and run by LiteRT."""
 
-import importlib.metadata
+import contextlib
+import importlib
 import os
 import re
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from export.signature import SERVE
 from zoo.errors import MissingExtra, ZooError
-from zoo.parts import Part
+from zoo.parts import Ends
+
+_MODULES = ("interpreter", "schema_py_generated")
 
 
 def convert(saved_model: Path, name: str) -> bytes:
@@ -53,7 +58,7 @@ def operators(data: bytes) -> list[str]:
     return sorted(set(names))
 
 
-def run(path: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
+def run(path: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
     """Runs a TFLite file in LiteRT by the names of its signature.
 
     Args:
@@ -69,35 +74,87 @@ def run(path: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarr
         ZooError: the file cannot be read or run, or has other names or another size.
         MissingExtra: ai-edge-litert is not installed.
     """
-    package = litert("running a TFLite file")
+    from importlib.metadata import version
+
+    call = opened(path, part)
+    return list(map(call, inputs)), f"LiteRT {version('ai-edge-litert')}"
+
+
+def opened(
+    path: Path, part: Ends, threads: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A TFLite file in LiteRT, to be called with one input after the other, as `run` does.
+
+    It is planned anew only where the shape is another than in the call before. Several threads
+    may call it; they wait for one another.
+    """
+    interpreter = package().interpreter
+    with _explained(path):
+        running = interpreter.Interpreter(str(path), num_threads=threads or os.cpu_count())
+        runner = running.get_signature_runner(SERVE)
+    lock = threading.Lock()
+
+    def call(values: np.ndarray) -> np.ndarray:
+        with _explained(path), lock:
+            return _run_batch(runner, values, part)
+
+    return call
+
+
+def tensors(path: Path, part: Ends) -> list[str]:
+    """The names that a TFLite file has inside for the outputs of its signature."""
+    interpreter = package().interpreter
+    with _explained(path):
+        details = (
+            interpreter.Interpreter(str(path)).get_signature_runner(SERVE).get_output_details()
+        )
+        return [details[name]["name"] for name in part.outputs]
+
+
+def package():
+    """What `opened` needs; raises MissingExtra."""
+    return litert("running a TFLite file", _MODULES[:1])
+
+
+def litert(purpose: str, modules: tuple[str, ...] = _MODULES):
+    """The package `ai_edge_litert`; raises MissingExtra, which says what needs it."""
     try:
-        interpreter = package.interpreter.Interpreter(str(path), num_threads=os.cpu_count())
-        runner = interpreter.get_signature_runner(SERVE)
-        results = [_run_batch(runner, values, part) for values in inputs]
+        for module in modules:
+            importlib.import_module(f"ai_edge_litert.{module}")
+    except ImportError:
+        raise MissingExtra("ai-edge-litert", "export", purpose) from None
+    return importlib.import_module("ai_edge_litert")
+
+
+def in_batches(values: np.ndarray, accepted: list[int]) -> list[np.ndarray]:
+    """An input as a file takes it: whole, or one by one where the file is for a batch of one.
+
+    Args:
+        values: `[b, ...]`.
+        accepted: the file's shape, -1 where free.
+
+    Raises:
+        ZooError: the file is for another size.
+    """
+    if any(a not in (-1, s) for a, s in zip(accepted[1:], values.shape[1:], strict=True)):
+        raise ZooError(f"an input of shape {list(values.shape)} came; the file takes {accepted}")
+    return [values] if accepted[0] == -1 else [one[None] for one in values]
+
+
+@contextlib.contextmanager
+def _explained(path: Path):
+    try:
+        yield
     except ZooError:
         raise
     except (KeyError, OSError, RuntimeError, ValueError) as error:
         raise ZooError(f"{path} does not run in LiteRT: {error}; export it again") from error
-    return results, f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
 
 
-def litert(purpose: str):
-    """The package `ai_edge_litert`; raises MissingExtra, which says what needs it."""
-    try:
-        import ai_edge_litert.interpreter
-        import ai_edge_litert.schema_py_generated
-    except ImportError:
-        raise MissingExtra("ai-edge-litert", "export", purpose) from None
-    return ai_edge_litert
-
-
-def _run_batch(runner, values: np.ndarray, part: Part) -> np.ndarray:
+def _run_batch(runner, values: np.ndarray, part: Ends) -> np.ndarray:
     end, ends = runner.get_input_details()[part.input], runner.get_output_details()
-    accepted = end["shape_signature"].tolist()
     # The runner would resize even a static input; what the signature says is what is checked.
-    if any(a not in (-1, s) for a, s in zip(accepted[1:], values.shape[1:], strict=True)):
-        raise ZooError(f"an input of shape {list(values.shape)} came; the file takes {accepted}")
-    batches = [values] if accepted[0] == -1 else [one[None] for one in values]
+    batches = in_batches(values, end["shape_signature"].tolist())
     results = [runner(**{part.input: _to_numbers(batch, end)}) for batch in batches]
     sides = [
         np.concatenate([_to_values(r[n], ends[n]) for n in part.outputs], axis=-1) for r in results
@@ -108,7 +165,7 @@ def _run_batch(runner, values: np.ndarray, part: Part) -> np.ndarray:
 def _to_numbers(values: np.ndarray, end: dict) -> np.ndarray:
     """As a file's input wants them: `scale * (number - zero_point)` is the value."""
     if end["dtype"] == np.float32:
-        return values
+        return values.astype(np.float32, copy=False)
     (scale, zero), limits = end["quantization"], np.iinfo(end["dtype"])
     return np.clip(np.rint(values / scale) + zero, limits.min, limits.max).astype(end["dtype"])
 

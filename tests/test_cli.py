@@ -16,7 +16,7 @@ from zoo import weights
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("list", "show", "run", "train", "evaluate", "export", "verify", "publish",
-            "measure", "data", "web", "demo")  # fmt: skip
+            "measure", "bench", "data", "web", "demo")  # fmt: skip
 
 
 def zoo_command(*arguments, cwd=None):

@@ -66,6 +66,35 @@ def test_classes_are_found_among_a_nets_labels_by_name_or_number(classes, expect
     assert pictures.labels_among(("T-shirt/top", "Ankle boot", "Bag")).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        tuple(sorted(map(str, range(12)))),  # 0, 1, 10, 11, 2: the names are not the places
+        ("2020", "2021"),
+        ("+", "-", "?"),
+        ("A", "a"),
+        ("ete", "\u00e9t\u00e9"),
+        ("\u0915\u093f", "\u0915\u0940"),  # of one letter, with other vowel signs
+        ("\u4e2d\u6587", "\u65e5\u672c\u8a9e"),
+    ],
+    ids=ascii,
+)
+def test_a_net_finds_its_own_labels_whatever_they_are_called(labels):
+    places = np.arange(len(labels))
+    mixed = places[::-1]
+    pictures = Pictures("own", [None] * len(labels), places, tuple(labels[i] for i in mixed))
+    assert pictures.known_among(labels)
+    assert pictures.labels_among(labels).tolist() == mixed.tolist()
+
+
+def test_two_classes_that_are_one_to_the_net_are_not_merged():
+    pictures = Pictures("two", [None, None], np.arange(2), ("bag", "BAG"))
+    labels = ("T-shirt/top", "Bag")
+    assert not pictures.known_among(labels)
+    with pytest.raises(zoo.ZooError, match="classes that are one to the net: bag, BAG; expected"):
+        pictures.labels_among(labels)
+
+
 def test_a_part_of_a_set_keeps_pictures_and_labels_together():
     images = [np.full((2, 2, 1), number, np.uint8) for number in range(5)]
     pictures = Pictures("five", images, np.arange(5), tuple("abcde"))
@@ -107,6 +136,83 @@ def test_a_class_folder_without_pictures_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     with pytest.raises(zoo.ZooError, match="a: no pictures in it"):
         sources.load(f"folder:{tmp_path}", 1)
+
+
+def class_folders(root, names, count=1):
+    for name in names:
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("L", (12, 12), 9 * number).save(root / name / f"{number}.png")
+    return f"folder:{root}"
+
+
+def test_class_names_are_composed_as_labels_are(tmp_path):
+    """macOS decomposes the names of folders."""
+    names = ("zebra", "e\u0301te\u0301", "\u4e2d\u6587")
+    pictures = sources.load(class_folders(tmp_path, names), 1)
+    assert pictures.classes == ("zebra", "\u00e9t\u00e9", "\u4e2d\u6587")
+
+
+def test_class_folders_that_differ_in_bytes_alone_are_refused(tmp_path):
+    try:
+        name = class_folders(tmp_path, ("\u00e9t\u00e9", "e\u0301te\u0301"))
+    except FileExistsError:
+        pytest.skip("this file system takes both names for one")
+    with pytest.raises(zoo.ZooError, match=r"two class folders are called \w+, .* one folder"):
+        sources.load(name, 1)
+
+
+def test_hidden_files_and_files_of_other_kinds_are_no_pictures(tmp_path):
+    name = class_folders(tmp_path, ("a", "b"))
+    hidden = (".DS_Store", "a/.DS_Store", "a/._0.png", "b/.0.jpg", "a/notes.txt", "b/Thumbs.db")
+    for file in hidden:
+        (tmp_path / file).write_bytes(b"no picture")
+    (tmp_path / ".git").mkdir()
+    pictures = sources.load(name, 1)
+    assert (pictures.classes, len(pictures)) == (("a", "b"), 2)
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
+def test_a_broken_picture_among_good_ones_is_named(tmp_path, astronaut, damage):
+    name = class_folders(tmp_path, ("a", "b"))
+    path = tmp_path / "b" / "broken.jpg"
+    Image.fromarray(astronaut[:60, :60]).save(path)
+    data = {"cut": path.read_bytes()[:500], "text": b"not found", "empty": b""}[damage]
+    path.write_bytes(data)
+    with pytest.raises(zoo.ZooError, match=re.escape(str(path))):
+        sources.load(name, 1)
+
+
+def test_pictures_of_any_size_and_mode_become_what_the_net_takes(tmp_path, astronaut):
+    photo = Image.fromarray(astronaut[40:240, 120:320])
+    grey = photo.convert("L")
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    kinds = {
+        "grey.png": grey,
+        "bilevel.png": photo.convert("1"),
+        "palette.png": photo.quantize(256),
+        "clear.png": photo.convert("RGBA"),
+        "clear_grey.png": photo.convert("LA"),
+        "deep.png": deep,
+        "deep.tif": deep,
+        "print.jpg": photo.convert("CMYK"),
+        "frames.gif": photo,
+        "modern.webp": photo,
+        "half.bmp": photo.reduce(2),
+        "wide.ppm": photo.resize((300, 200)),
+    }
+    for number, (file, image) in enumerate(kinds.items()):
+        folder = tmp_path / "ab"[number % 2]
+        folder.mkdir(exist_ok=True)
+        image.save(folder / file)
+    expected = np.asarray(photo.resize((28, 28), Image.Resampling.BOX), np.float32)
+    for channels in (1, 3):
+        pictures = sources.load(f"folder:{tmp_path}", channels).of_size((28, 28))
+        assert len(pictures) == len(kinds) and pictures.classes == ("a", "b")
+        for image in pictures.images:
+            assert (image.shape, image.dtype) == ((28, 28, channels), np.uint8)
+            alike = np.corrcoef(image.mean(-1).ravel(), expected.mean(-1).ravel())[0, 1]
+            assert alike > 0.9
 
 
 def test_pictures_beside_class_folders_are_not_left_out_silently(folder):
@@ -419,13 +525,14 @@ def test_label_smoothing_spreads_its_share_over_all_classes():
     [
         (labelled(24, classes=4), "numbers has classes that the net does not know: above"),
         (Pictures("plain", labelled().images), "plain has no classes"),
-        (labelled(7), "numbers: 7 pictures, a batch has 8"),
+        (labelled(classes=1), "numbers has one class, left: expected two or more"),
+        (labelled(7), "numbers: 7 pictures, a batch has 8: add pictures or lower --batch"),
         (
             dataclasses.replace(labelled(), images=[np.zeros((12, 13, 1), np.uint8)] * 24),
             r"pictures of \(12, 13, 1\) came: cnn_tiny is trained on \(12, 12, 1\)",
         ),
     ],
-    ids=["other classes", "no classes", "less than a batch", "another size"],
+    ids=["other classes", "no classes", "one class", "less than a batch", "another size"],
 )
 def test_a_labelled_set_that_does_not_fit_is_refused(pictures, message):
     with pytest.raises(zoo.ZooError, match=message):
@@ -516,3 +623,70 @@ def test_augmentations_of_a_recipe_are_applied_and_the_targets_stay_clean(camera
     turned = taken(restoring(augment=("dihedral",), batch=16), pictures, 0, 1)[0][1]
     counts = kinds(turned, [turn(plain[0]) for turn in DIHEDRAL])
     assert (counts > 0).sum() > 3
+
+
+@pytest.mark.parametrize("name", ["rotate", "scale"])
+def test_what_is_turned_or_scaled_stays_in_the_middle(name):
+    square = np.zeros((64, 31, 41, 1), np.float32)
+    square[:, 9:22, 14:27] = 1
+    after = batches.AUGMENTATIONS[name](tf.constant(square), (4, 5)).numpy()[..., 0]
+    area = after.sum((1, 2))
+    for axis, middle in ((1, 15), (2, 20)):
+        places = np.arange(after.shape[axis])
+        centre = (after.sum(3 - axis) * places).sum(-1) / area
+        np.testing.assert_allclose(centre, middle, atol=0.05)
+    sides = np.sqrt(area) / 13
+    if name == "rotate":
+        np.testing.assert_allclose(sides, 1, atol=0.01)
+    else:
+        assert 0.88 < sides.min() < 0.93 and 1.07 < sides.max() < 1.12
+
+
+def photographs_of_classes(camera, astronaut, count=24):
+    """Parts of two photographs, by which of them they are."""
+    both = (camera, astronaut[..., 1])
+    images = [both[n % 2][15 * n :, 15 * n :][:12, :12, None] for n in range(count)]
+    return Pictures("parts", images, np.arange(count) % 2, ("left", "right"))
+
+
+def test_mixup_mixes_a_picture_and_its_target_by_one_share(camera, astronaut):
+    pictures = photographs_of_classes(camera, astronaut)
+    values, targets = taken(classifying(augment=()), pictures, 0, 1)[0]
+    mixed, soft = (part.numpy() for part in batches.mixup(values, targets, (1, 2)))
+    np.testing.assert_allclose(soft.sum(-1), 1, atol=1e-6)
+    assert mixed.min() >= 0 and mixed.max() <= 1
+    others, shares = np.roll(values, 1, axis=0), []
+    for one, other, result in zip(values, others, mixed, strict=True):
+        share = ((result - other) * (one - other)).sum() / ((one - other) ** 2).sum()
+        np.testing.assert_allclose(result, share * one + (1 - share) * other, atol=1e-6)
+        shares.append(share)
+    shares = np.array(shares)[:, None]
+    np.testing.assert_allclose(
+        soft, shares * targets + (1 - shares) * np.roll(targets, 1, axis=0), atol=1e-5
+    )
+    assert 0 <= shares.min() < 0.4 and 0.6 < shares.max() <= 1
+
+
+def test_batches_with_mixup_are_functions_of_the_step(camera, astronaut):
+    pictures = photographs_of_classes(camera, astronaut)
+    entry = classifying(augment=("mirror", "scale", "mixup"), label_smoothing=0.1)
+    whole, resumed = taken(entry, pictures, 0, 6), taken(entry, pictures, 4, 6)
+    for one, other in zip(whole[4:], resumed, strict=True):
+        assert [part.tobytes() for part in one] == [part.tobytes() for part in other]
+    targets = np.concatenate([batch[1] for batch in whole])
+    np.testing.assert_allclose(targets.sum(-1), 1, atol=1e-6)
+    assert targets.min() >= 0.1 / 3 - 1e-6 and targets.max() <= 0.9 + 0.1 / 3 + 1e-6
+    assert len(np.unique(targets.round(4))) > 20
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (classifying(augment=("mixin",)), "cnn_tiny: no augmentation mixin .*mirror.*mixup"),
+        (restoring(augment=("mixup",)), "dncnn_tiny: no augmentation mixup for denoise"),
+    ],
+    ids=["unknown", "of another task"],
+)
+def test_an_augmentation_that_is_none_is_refused(camera, entry, message):
+    with pytest.raises(zoo.ZooError, match=message):
+        batches.dataset(entry, photographs(camera), 0, 1)

@@ -1,7 +1,9 @@
 """Exported files are whole, named, equal to their net, and caught where they are not."""
 
 import contextlib
+import errno
 import json
+import os
 import resource
 import runpy
 import shutil
@@ -9,6 +11,7 @@ import sys
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from conftest import in_second_process
 from tiny import with_random_weights
 
@@ -19,6 +22,7 @@ from export.measure import measure
 from export.verify import Row, compare, verify, verify_folder
 from zoo import files, weights
 from zoo.classifier import Classifier
+from zoo.cli import main
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import parts
 
@@ -108,7 +112,8 @@ def test_classifier_verifies_and_reports(classifier_export, classifier):
     assert not found["golden"]
     path = report.write(found, classifier_export)
     assert files.read_json(path)["rows"] == found["rows"]
-    assert "10 of 10 checks passed" in report.text(found)
+    checks = len(found["rows"])
+    assert f"{checks} of {checks} checks passed" in report.text(found)
     json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
@@ -121,6 +126,91 @@ def test_fresh_pictures_differ_by_seed_and_can_judge(name, seed, request):
     assert [case.flaw for case in cases] == [""] * len(cases)
     again = references.fresh(pipeline, part, part.shape, seed + 1)
     assert not np.array_equal(cases[0].values, again[0].values)
+
+
+@pytest.mark.parametrize("name", ["denoiser_export", "classifier_export"])
+def test_without_its_net_an_export_is_verified_by_what_it_keeps(name, request, tmp_path):
+    folder = shutil.copytree(request.getfixturevalue(name), tmp_path / "out")
+    found = verify_folder(folder)
+    assert found["passed"], report.text(found)
+    assert files.read_json(folder / "report.json")["net_missing"] == found["net_missing"]
+    assert "The net itself was not there: the export does not say" in report.text(found)
+    assert not rows_of(found, "net")
+    for artifact in QUICK:
+        inputs = [row["input"].split()[0] for row in rows_of(found, artifact)]
+        assert inputs[0] == "files" and set(inputs[1:]) == {"kept"}
+
+
+def test_a_net_that_is_gone_or_was_trained_again_is_said(classifier, tmp_path):
+    path = tmp_path / "w.h5"
+    weights.save(classifier.net, path)
+    folder = export(zoo.load("cnn_tiny", path), tmp_path / "out", formats="float32_free")
+    weights.save(with_random_weights("cnn_tiny", seed=1).net, path)
+    found = verify_folder(folder)
+    assert found["passed"]
+    assert "exported were weights" in found["net_missing"]
+    path.unlink()
+    assert "no such file" in verify_folder(folder)["net_missing"]
+
+
+def test_without_its_net_wrong_files_are_caught_by_what_the_export_keeps(damaged, other_export):
+    wrong, path = read_manifest(other_export), "dncnn_tiny_float32_free.tflite"
+    shutil.copy(other_export / path, damaged / path)
+    about = read_manifest(damaged)
+    about["files"][path] = wrong["files"][path]
+    files.write_json(damaged / "export.json", about)
+    flip_byte(damaged / "dncnn_tiny_float32_static.tflite")
+    found = verify_folder(damaged)
+    bad = {row["artifact"]: row["reason"] for row in found["rows"] if not row["passed"]}
+    assert set(bad) == {"float32_free", "float32_static"}
+    assert "misses its bound" in bad["float32_free"]
+    assert "was changed: its SHA-256 is" in bad["float32_static"]
+
+
+def test_a_golden_that_cannot_judge_does_not_pass(damaged):
+    with np.load(damaged / "golden.npz") as arrays:
+        golden = dict(arrays)
+    pixels, result = golden["pixels"], golden["result"]
+    reasons = judged_by(damaged, pixels=pixels, result=pixels.astype(np.float32) / 255)
+    assert reasons and all("equals the input" in reason for reason in reasons)
+    reasons = judged_by(damaged, pixels=pixels[:, 1:], result=result[:, 1:])
+    assert reasons.count("no golden.npz that fits it") == 1  # the static file is of another size
+    flip_byte(damaged / "golden.npz")
+    changed, *others = (row["reason"] for row in verify_folder(damaged)["rows"] if row["reason"])
+    assert "golden.npz was changed" in changed
+    assert others == ["no golden.npz that fits it"] * len(QUICK)
+    with pytest.raises(ZooError, match="no golden of a net's result"):
+        judged_by(damaged, pixels=pixels)
+
+
+def test_an_export_that_keeps_no_golden_needs_its_net(damaged, denoiser):
+    about = read_manifest(damaged)
+    del about["files"]["golden.npz"]  # as exports of old have none
+    files.write_json(damaged / "export.json", about)
+    with pytest.raises(ZooError, match=r"is not here: the export does not say .* load the net"):
+        verify_folder(damaged)
+    assert verify(damaged, denoiser)["passed"]
+
+
+@pytest.mark.parametrize("key", ["artifacts", "formats", "form"])
+def test_a_manifest_that_was_changed_is_said(damaged, key):
+    about = read_manifest(damaged)
+    if key == "form":
+        del about["artifacts"]["float32_free"]["form"]
+    else:
+        del about[key]["float32_free" if key == "artifacts" else 1]
+    files.write_json(damaged / "export.json", about)
+    with pytest.raises(ZooError, match=r"export\.json was changed"):
+        verify_folder(damaged)
+
+
+def judged_by(folder, **golden) -> list[str]:
+    """Puts a golden into an export, recorded as it should be; returns what is then wrong."""
+    about, path = read_manifest(folder), folder / "golden.npz"
+    np.savez(path, **golden)
+    about["files"][path.name] = facts_of_file(path)
+    files.write_json(folder / "export.json", about)
+    return [row["reason"] for row in verify_folder(folder)["rows"] if not row["passed"]]
 
 
 def test_names_shapes_and_operators_of_tflite_files(denoiser_export, classifier_export):
@@ -169,7 +259,7 @@ def test_two_exports_of_the_same_weights_are_byte_equal(denoiser, denoiser_expor
     twin = zoo.load("dncnn_tiny", weights=None)  # its layers have other names
     twin.net.set_weights(denoiser.net.get_weights())
     again = export(twin, tmp_path / "again", static_size=STATIC)
-    for path in denoiser_export.glob("*.tflite"):
+    for path in [*denoiser_export.glob("*.tflite"), denoiser_export / "golden.npz"]:
         assert path.read_bytes() == (again / path.name).read_bytes()
 
 
@@ -223,8 +313,9 @@ def test_a_wrong_conversion_misses_its_bound(damaged, denoiser, other_export):
         about["files"][path.name] = facts_of_file(path)
     files.write_json(damaged / "export.json", about)
     found = verify(damaged, denoiser)
-    measured = [row for row in found["rows"] if row["runtime"]]
-    assert len(measured) == 4
+    measured = [row for row in found["rows"] if row["runtime"] and row["artifact"] != "net"]
+    assert {row["artifact"] for row in measured} == {"float32_free", "float32_static"}
+    assert {row["input"].split()[0] for row in measured} == {"kept", "fresh"}
     for row in measured:
         assert "misses its bound" in row["reason"] and not row["passed"]
         assert row["max_error"] > 100 * row["bound"]
@@ -234,8 +325,12 @@ def test_an_export_of_other_weights_fails(denoiser, other_export):
     found = verify(other_export, denoiser)
     assert "exported were weights" in rows_of(found, "net")[0]["reason"]
     measured = [row for row in found["rows"] if row["runtime"]]
-    assert {row["artifact"] for row in measured} == set(QUICK)
-    assert not any(row["passed"] for row in measured)
+    fresh = [row for row in measured if row["input"].startswith("fresh")]
+    assert {row["artifact"] for row in fresh} == set(QUICK)
+    assert not any(row["passed"] for row in fresh)
+    kept = {row["artifact"] for row in measured if row["input"].startswith("kept")}
+    assert kept == {"net", *QUICK}
+    assert not rows_of(found, "net")[1]["passed"], "the net does not give what the export keeps"
 
 
 def test_a_file_that_cannot_run_is_a_failed_row(damaged, denoiser):
@@ -293,7 +388,8 @@ def test_a_folder_is_verified_by_the_weights_it_names(classifier, tmp_path):
     assert read_manifest(folder)["weights"]["source"] == str(path)
     assert verify_folder(folder)["passed"]
     assert files.read_json(folder / "report.json")["passed"]
-    assert [row["artifact"] for row in measure(classifier).files] == list(QUICK)
+    found = [row["artifact"] for row in measure(classifier, formats=QUICK).files]
+    assert list(dict.fromkeys(found)) == list(QUICK)
 
 
 def test_verifying_names_what_is_wrong_with_a_folder(classifier_export, denoiser, tmp_path):
@@ -301,8 +397,6 @@ def test_verifying_names_what_is_wrong_with_a_folder(classifier_export, denoiser
         verify(tmp_path, denoiser)
     with pytest.raises(ZooError, match=r"export of cnn_tiny\.test, not of dncnn_tiny\.test"):
         verify(classifier_export, denoiser)
-    with pytest.raises(ZooError, match="does not say where its weights came from"):
-        verify_folder(classifier_export)
     (tmp_path / "export.json").write_text("[]")
     with pytest.raises(ZooError, match="holds no JSON object"):
         verify(tmp_path, denoiser)
@@ -321,6 +415,59 @@ def test_a_full_disk_leaves_the_earlier_export(classifier, classifier_export):
         export(classifier, classifier_export)
     assert read_manifest(classifier_export) == before
     assert sorted(classifier_export.parent.iterdir()) == [classifier_export]
+
+
+@pytest.mark.parametrize("last", ["golden.npz", "export.json"])
+def test_a_disk_that_fills_up_at_the_end_leaves_nothing(denoiser, tmp_path, monkeypatch, last):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if last == "golden.npz":
+        monkeypatch.setattr(np, "savez_compressed", full)
+    else:
+        monkeypatch.setattr(files, "write_json", full)
+    with pytest.raises(ZooError, match="out cannot be written: No space left on device"):
+        export(denoiser, tmp_path / "out", static_size=STATIC, formats="float32_static")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_calibration_folder_leaves_nothing(denoiser, tmp_path):
+    pytest.importorskip("ai_edge_quantizer")
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ZooError, match="no pictures in it"):
+        export(
+            denoiser, tmp_path / "out", formats="int8", calibration=f"folder:{tmp_path / 'none'}"
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["none"]
+
+
+def test_a_cut_manifest_is_said(damaged, denoiser):
+    path = damaged / "export.json"
+    path.write_bytes(path.read_bytes()[:-20])
+    for check in (verify_folder, lambda folder: verify(folder, denoiser)):
+        with pytest.raises(ZooError, match=r"export\.json cannot be read"):
+            check(damaged)
+
+
+def test_a_manifest_of_another_export_fails_each_file(damaged, other_export, denoiser):
+    shutil.copy(other_export / "export.json", damaged)
+    rows = {row["artifact"]: row for row in verify(damaged, denoiser)["rows"] if row["reason"]}
+    assert set(rows) == {"net", "golden", *QUICK}
+    for key in ("golden", *QUICK):
+        assert "export.json says" in rows[key]["reason"]
+
+
+def test_verifying_without_litert_says_what_installs_it(classifier_export, classifier, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    for check in (verify_folder, lambda folder: verify(folder, classifier)):
+        with pytest.raises(MissingExtra, match=r"pip install 'keras-image-zoo\[export\]'"):
+            check(classifier_export)
+
+
+def test_the_command_verifies_an_export_without_its_net(classifier_export):
+    done = CliRunner().invoke(main, ["verify", str(classifier_export)])
+    assert done.exit_code == 0, done.output
+    assert "The net itself was not there" in done.output
 
 
 def test_an_unwritable_path_is_said(classifier, tmp_path):

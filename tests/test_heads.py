@@ -1,11 +1,17 @@
 """A classifier made one's own: in plain Keras, and by the command line on folders of pictures."""
 
+import json
+import shutil
+import unicodedata
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
+from conftest import in_second_process
 from PIL import Image
-from tiny import with_random_weights
+from tiny import data_for, with_random_weights
 
 import zoo
 from export.artifacts import export, read_manifest
@@ -13,8 +19,9 @@ from export.verify import verify_folder
 from zoo import heads, weights
 from zoo.cli import main
 from zoo.data import sources
+from zoo.evaluate import evaluate
 
-CLASSES = ("bright", "dark", "über grün")
+CLASSES = ("bright", "été: a+b?", "中文")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def pictures(tmp_path):
     """Three folders of colour and grey pictures of several sizes and file types."""
     rng = np.random.default_rng(0)
     for level, name in zip((230, 20, 120), CLASSES, strict=True):
-        folder = tmp_path / "pictures" / name
+        folder = tmp_path / "pictures" / unicodedata.normalize("NFD", name)  # as on macOS
         folder.mkdir(parents=True)
         for number in range(12):
             shape = (20 + number, 31, 3) if number % 2 else (12, 12)
@@ -83,9 +90,26 @@ def test_the_command_line_fine_tunes_on_a_folder(run, pictures, tmp_path):
     assert done.exit_code == 0, done.output
     mine = zoo.load("cnn_tiny", target)
     assert mine.spec.labels == CLASSES
+    record = json.loads((target / "run.json").read_text(encoding="utf-8"))
+    assert record["labels"] == list(CLASSES)
     folder = export(mine, tmp_path / "files")
     assert read_manifest(folder)["labels"] == list(CLASSES)
+    assert (folder / "labels.txt").read_text(encoding="utf-8").splitlines() == list(CLASSES)
     assert verify_folder(folder)["passed"]
+    picture = next((pictures / CLASSES[0]).glob("*.png"))
+    options = [str(picture), "--weights", str(target), "--json"]
+    done = CliRunner().invoke(main, ["run", "cnn_tiny", *options])
+    assert {row["label"] for row in json.loads(done.output)[0]["labels"]} == set(CLASSES)
+
+
+def test_labels_are_printed_where_the_terminal_cannot_show_them():
+    code = """
+import click
+from zoo.cli import main
+main.add_command(click.command("say")(lambda: click.echo("\u4e2d")))
+main(["say"])
+"""
+    assert in_second_process(code, PYTHONIOENCODING="cp1252") == "\\u4e2d\n"
 
 
 def test_a_fine_tuned_net_knows_the_classes_of_its_folder(run, pictures, tmp_path):
@@ -95,6 +119,14 @@ def test_a_fine_tuned_net_knows_the_classes_of_its_folder(run, pictures, tmp_pat
     answers = [mine(image)[0].label for image in right.images]
     expected = [right.classes[label] for label in right.labels]
     assert np.mean([a == e for a, e in zip(answers, expected, strict=True)]) > 0.9
+
+
+def test_it_learns_from_mixed_pictures(tmp_path):
+    data = data_for(zoo.entry("cnn_tiny"), tmp_path / "bars")
+    changes = {"steps": 150, "every": 150, "augment": ("mixup",)}
+    run = zoo.train("cnn_tiny", tmp_path / "run", data=data, **changes)
+    found = evaluate(zoo.load("cnn_tiny", run), data)["metrics"]
+    assert found["accuracy"] > 90
 
 
 def test_other_classes_without_weights_to_start_from_are_refused(pictures, tmp_path):
@@ -113,3 +145,23 @@ def test_other_classes_without_weights_to_start_from_are_refused(pictures, tmp_p
 def test_classes_that_cannot_be_are_refused(name, classes, said):
     with pytest.raises(zoo.ZooError, match=said):
         zoo.load(name, weights=None, classes=classes)
+
+
+@pytest.mark.parametrize("label", ["a\nb", "a\u2028b", "\udce9t\udce9", "\x00", "", " "], ids=ascii)
+def test_a_class_that_cannot_stand_on_a_line_is_refused(label):
+    with pytest.raises(zoo.ZooError, match=r"one line of valid Unicode.* rename it"):
+        zoo.load("cnn_tiny", weights=None, classes=("good", label))
+
+
+def test_a_folder_with_one_class_is_refused(run, pictures, tmp_path):
+    for name in CLASSES[1:]:
+        shutil.rmtree(pictures / unicodedata.normalize("NFD", name))
+    with pytest.raises(zoo.ZooError, match=r"classes \('bright',\) came: expected two or more"):
+        zoo.train("cnn_tiny", tmp_path / "run", run, data=f"folder:{pictures}")
+
+
+def test_labels_that_the_net_has_no_output_for_are_refused_by_keras(run):
+    made = zoo.load("cnn_tiny", run, classes=3)
+    made.net.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"label value of 3 .*outside"):
+        made.net.fit(np.zeros((4, 12, 12, 1), np.float32), np.arange(4), verbose=0)

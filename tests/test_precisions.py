@@ -61,7 +61,7 @@ def test_all_precisions_verify(small, small_denoiser, classifier, denoiser):
         found = verify(folder, pipeline)
         assert found["passed"], report.text(found)
         measured = {row["artifact"] for row in found["rows"] if row["runtime"]}
-        assert measured == set(read_manifest(folder)["formats"])
+        assert measured == {"net", *read_manifest(folder)["formats"]}
 
 
 @quantizer
@@ -138,10 +138,12 @@ def test_onnx_verifies_and_without_its_runtime_the_row_says_what_installs_it(
 def test_formats_are_picked_and_unknown_ones_refused(classifier, denoiser, tmp_path):
     assert [a.form for a in artifacts(classifier)] == list(QUICK)
     assert [a.form for a in artifacts(classifier, "all")] == list(FORMS)
-    assert [a.form for a in artifacts(denoiser, "all")] == [f for f in FORMS if f != "uint8"]
+    classifiers_only = {"uint8", "mediapipe", "mediapipe_uint8"}
+    expected = [form for form in FORMS if form not in classifiers_only]
+    assert [a.form for a in artifacts(denoiser, "all")] == expected
     assert [a.form for a in artifacts(denoiser, ["onnx", "int8"])] == ["int8", "onnx"]
     with pytest.raises(
-        ZooError, match=r"format 'int4': expected saved_model, .*uint8, onnx, or all"
+        ZooError, match=r"format 'int4': expected saved_model, .*uint8, onnx, mediapipe, .*, or all"
     ):
         export(classifier, tmp_path / "out", formats=("int8", "int4"))
     with pytest.raises(ZooError, match="format none: expected"):

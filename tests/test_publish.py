@@ -1,6 +1,7 @@
 """Publishing: from a finished run to a name that loads, with its card; interrupted or refused."""
 
 import dataclasses
+import functools
 import json
 import shutil
 import signal
@@ -13,12 +14,14 @@ import pytest
 from tiny import data_for
 
 import zoo
-from export.measure import measure
-from zoo import card, index, results, weights
+from export.artifacts import QUICK
+from export.measure import measure as measure_all
+from zoo import card, index, results, strip, weights
 from zoo.parts import parts
 from zoo.training import publish as publishing
 
 TINY = zoo.names("*_tiny")
+measure = functools.partial(measure_all, formats=QUICK)
 METRIC = {"recognition": "accuracy", "restoration": "psnr", "generation": "frechet"}
 
 
@@ -58,7 +61,7 @@ def test_a_published_name_loads_and_its_card_tells_all(publishable):
     facts = weights.published(entry)
     text = (folder / weights.CARD).read_text(encoding="utf-8")
     rows = results.rows(entry)
-    assert text == card.card(entry, facts, rows)
+    assert text == card.card(entry, facts)
     wanted = (
         "paper", "weights", "MACs", "input and output", "licence of the code", "made up",
         "licence of the weights", "licence of the training data", "Protocol", "Limits",
@@ -99,6 +102,31 @@ def test_a_failing_check_publishes_nothing(publishable):
     with pytest.raises(zoo.ZooError, match="not right"):
         publishing.publish(run, failing)
     assert not weights.pretrained_folder(entry).exists()
+
+
+@pytest.mark.parametrize("publishable", ["cnn_tiny"], indirect=True)
+def test_where_the_card_cannot_be_made_all_is_as_it_was(publishable, monkeypatch):
+    entry, run = publishable
+
+    def state():
+        return {p: p.read_bytes() for p in run.parent.rglob("*") if p.is_file()}
+
+    def failing(pipeline):
+        raise zoo.ZooError("no picture")
+
+    made = strip.STRIPS["recognition"]
+    monkeypatch.setitem(strip.STRIPS, "recognition", failing)
+    before = state()
+    with pytest.raises(zoo.ZooError, match="no picture"):
+        publishing.publish(run, measure)
+    assert state() == before
+    monkeypatch.setitem(strip.STRIPS, "recognition", made)
+    publishing.publish(run, measure)
+    monkeypatch.setitem(strip.STRIPS, "recognition", failing)
+    before = state()
+    with pytest.raises(zoo.ZooError, match="no picture"):
+        publishing.record(zoo.load(entry.name), measure(zoo.load(entry.name)))
+    assert state() == before
 
 
 def test_an_interrupted_publish_is_named_and_repeated(tmp_path, monkeypatch):

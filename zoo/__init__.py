@@ -4,7 +4,8 @@
 >>> zoo.names(task="denoise")
 >>> restored = zoo.load("dncnn_s25")("noisy.png")
 
-Importing this loads neither TensorFlow nor Keras; `load` and `train` do.
+Importing this loads neither TensorFlow nor Keras; `load` and `train` do, but `load` from a file
+that another runtime runs.
 """
 
 from zoo.errors import ZooError
@@ -14,11 +15,11 @@ __all__ = ["Entry", "Recipe", "Spec", "ZooError", "entry", "load", "names", "reg
 __version__ = "0.1.0"
 
 
-def load(name: str, weights="pretrained", classes=None):
+def load(name: str, weights="pretrained", classes=None, runtime="keras"):
     """A name -> a callable `zoo.pipeline.Pipeline`; see `zoo.loading.load`."""
     from zoo import loading
 
-    return loading.load(name, weights, classes)
+    return loading.load(name, weights, classes, runtime)
 
 
 def train(name: str, run=None, start=None, strategy=None, **changes):

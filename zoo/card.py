@@ -47,20 +47,21 @@ _DRAWN = {
 }
 
 
-def card(entry: Entry, facts: dict, measured: list[dict]) -> str:
+def card(entry: Entry, facts: dict) -> str:
     """The model card, as Markdown.
 
     Args:
-        entry: from the index.
+        entry: from the index; its figures are those in `zoo/results`.
         facts: its published `run.json`.
-        measured: as `zoo.results.rows` gives it.
     """
+    performance = results.performance(entry)
     parts = [
         f"# {entry.full_name}\n\n{entry.summary[0].upper()}{entry.summary[1:]}.",
         f"![{_DRAWN[entry.spec.kind]}]({weights.STRIP})",
         _table(("", ""), _overview(entry, facts)),
-        "## Figures\n\n" + _figures(entry, measured),
-        "## The exported files\n\n" + _files(facts),
+        "## Figures\n\n" + _figures(entry, results.rows(entry)),
+        "## The exported files\n\n" + _files(facts, results.numerics(entry)),
+        *(["## How long they take\n\n" + _performance(performance)] if performance else []),
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in entry.limits),
         "## How it was made\n\n" + _making(entry, facts),
     ]
@@ -118,14 +119,14 @@ def headline(entry: Entry) -> str:
     return f"{_number(rows[0][metric], metric)} {unit} on {_what(rows[0])}"
 
 
-def refresh(readme: Path) -> None:
-    """Writes all cards and the README's tables anew from the index and the figures."""
+def refresh(*readmes: Path) -> None:
+    """Writes all cards and the READMEs' tables anew from the index and the figures."""
     entries = [index.entry(name) for name in index.names()]
     for entry in entries:
         if facts := weights.published(entry):
-            text = card(entry, facts, results.rows(entry))
-            files.write_text(weights.pretrained_folder(entry) / weights.CARD, text)
-    files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), entries))
+            files.write_text(weights.pretrained_folder(entry) / weights.CARD, card(entry, facts))
+    for readme in readmes:
+        files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), entries))
 
 
 def with_tables(readme: str, entries: list[Entry]) -> str:
@@ -227,7 +228,7 @@ def _metric_rows(entry: Entry, rows: list[dict]) -> str:
 _FIGURES = {
     "this net": "",
     "its TFLite file": "file_",
-    "self-ensemble of 8": "ensemble_",
+    "self-ensemble": "ensemble_",
     "a classical method": "baseline_",
     "real beside real": "floor_",
 }
@@ -268,17 +269,74 @@ def _published(entry: Entry, row: dict) -> dict:
     return next(b.published for b in entry.benchmarks if (b.data, b.degrade) == here)
 
 
-def _files(facts: dict) -> str:
-    rows = [
+def _files(facts: dict, numerics: list[dict]) -> str:
+    """A row a file and runtime, with the figure of record that its form reached there."""
+    first = _smallest(numerics)
+    found = {(row["artifact"], row["runtime"]): row for row in first}
+    lines = [
         (
             f"`{row['artifact']}`",
             f"{row['bytes'] / 1e6:.2f} MB",
+            ", ".join(row.get("constants", {})),
             row["runtime"],
-            f"{row['max_error']:.1e}",
+            f"{row['max_error']:.1e}" + ", **beyond its bound**" * row.get("beyond", False),
+            *(_numeric(found.get((row.get("form"), row["runtime"]))) if first else ()),
         )
         for row in facts["files"]
     ]
-    return _table(("file", "size", "checked in", "largest error against the net"), rows)
+    heads = "file", "size", "constants", "checked in", "largest error against the net"
+    if not first:
+        return _table(heads, lines)
+    unit = UNITS[first[0]["metric"]]
+    net = _number(first[0]["net"], first[0]["metric"])
+    told = (
+        f"{unit.partition(', ')[0]} is that of the files on {_what(first[0])} "
+        f"({first[0]['count']} pictures); the net's own in the same run is {net}. A file may "
+        "differ from it by its bound."
+    )
+    return f"{_table((*heads, unit, 'difference (bound)'), lines)}\n\n{told}"
+
+
+def _smallest(numerics: list[dict]) -> list[dict]:
+    """Of the set that all forms ran."""
+    sets = [(row["data"], row.get("degrade")) for row in numerics]
+    most = max(sets, key=sets.count, default=None)
+    return [row for row, of in zip(numerics, sets, strict=True) if of == most]
+
+
+def _numeric(row: dict | None) -> tuple[str, str]:
+    """The figure, and such as `-0.170 (0.05), MISSED`."""
+    if row is None:
+        return "-", "-"
+    missed = ", **missed**" if row["held"] == "no" else ""
+    figure = _number(row["figure"], row["metric"])
+    difference = round(row["difference"], 3) + 0.0  # no minus before nothing
+    return figure, f"{difference:+.3f} ({row['bound']:g}){missed}"
+
+
+def _performance(rows: list[dict]) -> str:
+    lines = [
+        (
+            f"`{row['artifact']}`",
+            f"{row['runtime']} {row['version']}",
+            str(row["threads"]),
+            f"{row['median_ms']:.3g}",
+            f"{row['p5_ms']:.3g} to {row['p95_ms']:.3g}",
+            f"{row['ratio']:.2f}" if "ratio" in row else "-",
+            f"{row['load_ms']:.3g} + {row['first_ms']:.3g}",
+            f"{row['peak_mib']:.0f} ({row['bare_mib']:.0f})",
+        )
+        for row in rows
+    ]
+    heads = ("file", "runtime", "threads", "median, ms", "5 % to 95 %", "to `float32_free`",
+             "load + first run, ms", "peak memory (bare), MiB")  # fmt: skip
+    hosts = " and ".join(dict.fromkeys(f"{row['host']}, {row['date']}" for row in rows))
+    told = (
+        f"One input, {' or '.join(dict.fromkeys(row['input'] for row in rows))}. One run on this "
+        f"host, {hosts}, each row in a process of its own, in turns: the ratios say more than the "
+        "milliseconds, and neither is a phone's. Again: `zoo bench`."
+    )
+    return f"{_table(heads, lines)}\n\n{told}"
 
 
 def _making(entry: Entry, facts: dict) -> str:
@@ -329,4 +387,4 @@ def _table(heads, rows) -> str:
 
 
 if __name__ == "__main__":
-    refresh(Path("README.md"))
+    refresh(Path("README.md"), Path("README.zh.md"))

@@ -1,7 +1,9 @@
 """The command line: a thin layer over the package. What is heavy is imported when needed."""
 
+import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -44,6 +46,9 @@ def main():
                   zoo run dncnn_s25 noisy.png --out clean.png
                   zoo export cnn_fashion --to my_export
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # labels and paths may be in any script
+            stream.reconfigure(errors="backslashreplace")
 
 
 @main.command("list")
@@ -89,13 +94,21 @@ def show(name, as_json):
 @click.argument("pictures", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), help="File, or folder, for the result.")
 @click.option("--scale", type=int, help="By how much to enlarge [default: the net's first].")
-@click.option("--ensemble", is_flag=True, help="Mean over eight turned pictures; 8 times slower.")
+@click.option("--ensemble", is_flag=True, help="Mean over turned or moved pictures; slower.")
 @click.option("--count", type=int, help="How many new pictures to make, on one sheet.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the new pictures.")
 @click.option("--label", help="Of which class to make them.")
+@click.option(
+    "--runtime",
+    default="keras",
+    show_default=True,
+    metavar="RUNTIME",
+    help="keras, litert, onnx or openvino: the last three run an exported file, the one of an "
+    "export folder that --weights names, or one that is made at the first call and kept.",
+)
 @WEIGHTS
 @JSON
-def run(name, pictures, out, scale, ensemble, count, seed, label, weights, as_json):
+def run(name, pictures, out, scale, ensemble, count, seed, label, runtime, weights, as_json):
     """Run NAME on PICTURES (files): print labels, or write the restored picture.
 
     Without --out the result of photo.jpg is written to photo_NAME.png beside it.
@@ -103,7 +116,7 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, weights, as_js
     """
     from zoo.loading import load
 
-    pipeline = load(name, weights)
+    pipeline = load(name, weights, runtime=runtime)
     if count is not None:
         return _make(pipeline, count, seed, label, out)
     if pipeline.spec.task == "generate" or not pictures:
@@ -111,8 +124,9 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, weights, as_js
         raise ZooError(f"{name}: nothing to do: expected {what}")
     options = {"scale": scale, "ensemble": ensemble or None}
     options = {key: value for key, value in options.items() if value is not None}
-    if options and not pipeline.spec.restores:
-        raise ZooError(f"{name} is for {pipeline.spec.task}: it takes no {', '.join(options)}")
+    known = {"restoration": {"scale", "ensemble"}, "recognition": {"ensemble"}}
+    if wrong := sorted(options.keys() - known.get(pipeline.spec.kind, set())):
+        raise ZooError(f"{name} is for {pipeline.spec.task}: it takes no {', '.join(wrong)}")
     if pipeline.spec.restores:
         options["progress"] = not as_json
     answers = []
@@ -189,8 +203,8 @@ def evaluate(name, data, degrade, weights, as_json):
     "formats",
     multiple=True,
     metavar="FORM",
-    help="saved_model, float32_free, float32_static, float16, dynamic_range, int8, uint8, onnx; "
-    "several times, or all [default: the first three].",
+    help="saved_model, float32_free, float32_static, float16, dynamic_range, int8, uint8, onnx, "
+    "mediapipe, mediapipe_uint8; several times, or all [default: the first three].",
 )
 @click.option(
     "--calibration",
@@ -231,25 +245,75 @@ def publish(run):
     from export.measure import measure
     from zoo.training.publish import publish
 
-    click.echo(publish(run, measure))
+    folder = publish(run, measure)
+    click.echo(folder)
+    _say_missed(index.entry(f"{folder.parent.name}.{folder.name}"))
     click.echo("Now renew the README's tables: make cards")
 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True)
-@click.option("--ensemble", is_flag=True, help="Also with the mean over eight turned pictures.")
-def measure(names, ensemble):
+@click.option("--ensemble", is_flag=True, help="Also with the mean over turned or moved pictures.")
+@click.option("--strict", is_flag=True, help="Exit 1 where a precision misses its bound.")
+def measure(names, ensemble, strict):
     """Measure pretrained NAMES, their files and a classical method on all their benchmarks.
 
-    The figures go into zoo/results/*.csv, from which cards and tables are printed.
+    Files in other precisions than float32 run the smallest of these. The figures go into
+    zoo/results/*.csv, from which cards and tables are printed.
     """
     from export.measure import measure
     from zoo.loading import load
     from zoo.training.publish import record
 
+    missed = []
     for name in names:
-        click.echo(record(load(name), measure(load(name), ensemble)))
+        pipeline = load(name)
+        click.echo(record(pipeline, measure(pipeline, ensemble)))
+        missed += _say_missed(pipeline.entry)
     click.echo("Now renew the README's tables: make cards")
+    if missed and strict:
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@NAME
+@click.option(
+    "--format", "formats", multiple=True, metavar="FORM", help="As `zoo export` [default: all]."
+)
+@click.option(
+    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Of a runtime."
+)
+@click.option(
+    "--rounds", default=10, show_default=True, type=click.IntRange(1), help="Turns of each file."
+)
+@click.option(
+    "--size",
+    default=256,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Side of the picture, for nets that take any size.",
+)
+@WEIGHTS
+@JSON
+def bench(name, formats, threads, rounds, size, weights, as_json):
+    """Time the files of NAME, and the net in Keras, each in a process of its own, in turns.
+
+    The figures of pretrained weights go into zoo/results/performance.csv.
+    """
+    from export.benchmark import bench
+
+    formats = "all" if "all" in formats else formats or "all"
+    rows = bench(name, weights, formats, threads=threads, rounds=rounds, size=size)
+    if weights == "pretrained":
+        results.record_performance(rows)
+    if as_json:
+        return _print_json(rows)
+    columns = ("artifact", "runtime", "median_ms", "ratio", "p5_ms", "p95_ms", "first_ms",
+               "load_ms", "peak_mib", "bare_mib", "bytes")  # fmt: skip
+    _print_table(
+        [c.upper() for c in columns], [[_cell(row.get(c)) for c in columns] for row in rows]
+    )
+    click.echo(f"{rows[0]['host']}, {threads} threads, input {rows[0]['input']}")
 
 
 @main.group(cls=_Commands)
@@ -395,6 +459,20 @@ def _measured(entry) -> dict:
     facts = weights.published(entry) or {}
     known = {key: facts.get(key) for key in ("files", "macs", "sha256")}
     return {"figures": results.rows(entry)} | known
+
+
+def _say_missed(entry) -> list[str]:
+    """Names the files that miss their bounds."""
+    from export.measure import missed
+
+    lines = missed(entry.name, weights.published(entry)["files"], results.numerics(entry))
+    for line in lines:
+        click.echo(line)
+    return lines
+
+
+def _cell(value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
 
 
 def _print_json(data) -> None:

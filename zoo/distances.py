@@ -25,16 +25,6 @@ def compared(real: np.ndarray, generated: np.ndarray) -> dict:
     return figures | neighbours(real, generated)
 
 
-def floor(real: np.ndarray) -> dict:
-    """The same figures of real against real: the odd rows of `[n, d]` against the even ones.
-
-    Raises:
-        ZooError: the set is not `[n, d]` and finite, or has fewer than 12 vectors.
-    """
-    real = _checked(real, "real", least=12)
-    return compared(real[::2], real[1::2])
-
-
 def frechet(real: np.ndarray, generated: np.ndarray) -> float:
     """Squared Frechet distance of the Gaussians fitted to both sets, in squared feature units.
 

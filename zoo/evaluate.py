@@ -86,22 +86,75 @@ def evaluate(
     Raises:
         ZooError: the set is not there or does not fit the task; the net cannot undo that.
     """
-    entry, spec = pipeline.entry, pipeline.spec
-    data = data or _benchmark(entry).data
-    pictures = sources.load(data, spec.channels, split="test")
-    row = {"name": entry.name, "tag": entry.tag, "data": data, "count": len(pictures)}
-    if spec.kind == "recognition":
-        figures = recognition(infer or pipeline.infer, pictures, spec.labels)
-        return row | {"degrade": None, "protocol": RECOGNITION, "metrics": figures}
-    if spec.kind == "generation":
-        return row | {"degrade": None} | _generation_of_record(pipeline, pictures, infer, progress)
-    damage = _degradation(entry, data, degrade)
-    infer = infer or functools.partial(pipeline.infer, scale=damage.scale)
-    return row | {
-        "degrade": str(damage),
-        "protocol": PROTOCOLS[damage.kind].text(damage, spec.channels),
-        "metrics": restoration(infer, pictures, damage, progress),
-    }
+    return Trial(pipeline, data, degrade).row(infer, progress)
+
+
+class Trial:
+    """A set of pictures and its task's protocol, for a net and all that can stand in its place.
+
+    The set is read once, and looked at by the judge once.
+
+    Attributes:
+        pipeline: whose task and benchmarks are meant.
+        pictures: the set.
+        damage: what is done to it (restoration), or None.
+    """
+
+    def __init__(self, pipeline: Pipeline, data: str | None = None, degrade: str | None = None):
+        """As `evaluate`."""
+        entry, spec = pipeline.entry, pipeline.spec
+        data = data or _benchmark(entry).data
+        self.pipeline = pipeline
+        self.pictures = sources.load(data, spec.channels, split="test")
+        self.damage = _degradation(entry, data, degrade) if spec.restores else None
+
+    def row(self, infer: Callable | None = None, progress=False) -> dict:
+        """What `evaluate` returns."""
+        pipeline, pictures, damage = self.pipeline, self.pictures, self.damage
+        entry, spec = pipeline.entry, pipeline.spec
+        row = {"name": entry.name, "tag": entry.tag, "data": pictures.name, "count": len(pictures)}
+        if spec.kind == "recognition":
+            figures = recognition(infer or pipeline.infer, pictures, spec.labels)
+            return row | {"degrade": None, "protocol": RECOGNITION, "metrics": figures}
+        if spec.kind == "generation":
+            return row | {"degrade": None} | self._generation(infer, progress)
+        infer = infer or functools.partial(pipeline.infer, scale=damage.scale)
+        return row | {
+            "degrade": str(damage),
+            "protocol": PROTOCOLS[damage.kind].text(damage, spec.channels),
+            "metrics": restoration(infer, pictures, damage, progress),
+        }
+
+    def reconstruction(self, infer: Callable | None = None) -> float:
+        """Mean PSNR in dB of pictures made again by an autoencoder, or by what stands for it."""
+        values = _values(self.pictures)
+        if self.pipeline.spec.binary:
+            values = binarised(values, (SEED, 0)).numpy()
+        return reconstruction(infer or self.pipeline.infer, values)
+
+    @functools.cached_property
+    def _halves(self):
+        if not self.pipeline.entry.judge:
+            name = self.pipeline.entry.name
+            raise ZooError(f"{name} has no judge: what it makes cannot be measured")
+        return _halves(self.pipeline.entry.judge, self.pictures)
+
+    def _generation(self, decode: Callable | None, progress) -> dict:
+        """All figures; of an exported decoder, likeness alone."""
+        pipeline, entry = self.pipeline, self.pipeline.entry
+        real, other = self._halves
+        made = _made(pipeline, decode or pipeline.decode, len(real.classes))
+        figures = made.likeness(real)
+        draws = DRAWS if any(b.published for b in entry.benchmarks) else FEWER_DRAWS
+        row = {"protocol": _protocol(entry, len(real.classes), draws), "metrics": figures}
+        if decode:
+            return row
+        training = sources.load(entry.recipe.data, pipeline.spec.channels, split="train")
+        training = judge.Judged(entry.judge, _values(training))
+        figures |= {"novelty": judge.novelty(made, other, training)}
+        if pipeline.spec.task == "autoencode":
+            figures |= autoencoding(pipeline, self.pictures, draws, progress)
+        return row | {"floor": other.likeness(real)}
 
 
 def restoration(
@@ -161,8 +214,8 @@ def generation(pipeline: Pipeline, pictures: sources.Pictures, draws: int) -> di
     """
     figures = autoencoding(pipeline, pictures, draws) if pipeline.spec.task == "autoencode" else {}
     if pipeline.entry.judge:
-        made, real, _ = _judged(pipeline, pictures, pipeline.decode)
-        figures |= made.likeness(real)
+        real, _ = _halves(pipeline.entry.judge, pictures)
+        figures |= _made(pipeline, pipeline.decode, len(real.classes)).likeness(real)
     return figures
 
 
@@ -175,30 +228,14 @@ def autoencoding(
         values = binarised(values, (SEED, 0)).numpy()
         loss = pipeline.entry.recipe.loss
         return likelihood.measured(pipeline.net, values, loss, draws, SEED, progress)
-    pairs = zip(to_uint8(pipeline.infer(values)), to_uint8(values), strict=True)
-    psnr = float(np.mean([metrics.psnr(*pair) for pair in pairs]))
+    psnr = reconstruction(pipeline.infer, values)
     return {"psnr": psnr, "active_units": likelihood.active_units(pipeline.net, values)}
 
 
-def _generation_of_record(
-    pipeline: Pipeline, pictures: sources.Pictures, decode: Callable | None, progress
-) -> dict:
-    """All figures; of an exported decoder, likeness alone."""
-    entry = pipeline.entry
-    if not entry.judge:
-        raise ZooError(f"{entry.name} has no judge: what it makes cannot be measured")
-    made, real, other = _judged(pipeline, pictures, decode or pipeline.decode)
-    figures = made.likeness(real)
-    draws = DRAWS if any(b.published for b in entry.benchmarks) else FEWER_DRAWS
-    row = {"protocol": _protocol(entry, len(real.classes), draws), "metrics": figures}
-    if decode:
-        return row
-    training = sources.load(entry.recipe.data, pipeline.spec.channels, split="train")
-    training = judge.Judged(entry.judge, _values(training))
-    figures |= {"novelty": judge.novelty(made, other, training)}
-    if pipeline.spec.task == "autoencode":
-        figures |= autoencoding(pipeline, pictures, draws, progress)
-    return row | {"floor": other.likeness(real)}
+def reconstruction(infer: Callable, values: np.ndarray) -> float:
+    """Mean PSNR in dB of pictures `[n, h, w, c]` in [0, 1] that are made again."""
+    pairs = zip(to_uint8(infer(values)), to_uint8(values), strict=True)
+    return float(np.mean([metrics.psnr(*pair) for pair in pairs]))
 
 
 def _protocol(entry, count: int, draws: int) -> str:
@@ -209,12 +246,15 @@ def _protocol(entry, count: int, draws: int) -> str:
     )
 
 
-def _judged(pipeline: Pipeline, pictures: sources.Pictures, decode: Callable):
-    """What the judge sees in pictures that are made, in half of the real ones, in the others."""
-    seen = judge.Judged(pipeline.entry.judge, _values(pictures))
-    real, other = seen.part(slice(0, None, 2)), seen.part(slice(1, None, 2))
-    made = decode(pipeline.codes(len(real.classes), SEED))
-    return judge.Judged(pipeline.entry.judge, made), real, other
+def _halves(by, pictures: sources.Pictures) -> tuple[judge.Judged, judge.Judged]:
+    """What a judge sees in half of the real pictures, and in the others."""
+    seen = judge.Judged(by, _values(pictures))
+    return seen.part(slice(0, None, 2)), seen.part(slice(1, None, 2))
+
+
+def _made(pipeline: Pipeline, decode: Callable, count: int) -> judge.Judged:
+    """What the judge sees in pictures that are made."""
+    return judge.Judged(pipeline.entry.judge, decode(pipeline.codes(count, SEED)))
 
 
 def _values(pictures: sources.Pictures) -> np.ndarray:

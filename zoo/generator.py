@@ -3,7 +3,7 @@
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.index import Spec
+from zoo.parts import DECODER, ENCODER
 from zoo.pipeline import Pipeline
 from zoo.pixels import fit_channels, read, to_uint8
 
@@ -11,20 +11,10 @@ BATCH = 256
 """Pictures that are made at once: memory stays bounded, however many are asked for."""
 
 
-def pixels_of(spec: Spec, output):
-    """A generating net's output `[b, h, w, c]`, any tensor, -> pixels in [0, 1].
-
-    An autoencoder gives logits of the pixels; a generator gives them in the spec's range.
-    """
-    import tensorflow as tf
-
-    if spec.task == "autoencode":
-        return tf.sigmoid(output)
-    return tf.clip_by_value(spec.decode(output), 0.0, 1.0)
-
-
 class Generator(Pipeline):
     """Makes pictures from `spec.latent` normal numbers and, where it has labels, a class."""
+
+    _maker = ""
 
     @property
     def decoder(self):
@@ -115,12 +105,13 @@ class Generator(Pipeline):
 
     def _decoded(self, latents: np.ndarray) -> np.ndarray:
         parts = [latents[i : i + BATCH] for i in range(0, len(latents), BATCH)]
-        made = [np.asarray(pixels_of(self.spec, self._run(self.decoder, p))) for p in parts]
-        return np.concatenate(made)
+        return np.concatenate([self.through(self._maker, part) for part in parts])
 
 
 class Autoencoder(Generator):
     """Makes pictures from latents, and finds the latents of pictures."""
+
+    _maker = DECODER
 
     @property
     def encoder(self):
@@ -163,16 +154,16 @@ class Autoencoder(Generator):
 
     def encoded(self, values: np.ndarray) -> np.ndarray:
         """`[b, h, w, c]`, pixels in [0, 1] -> mean and log variance side by side, `[b, 2 n]`."""
-        return np.concatenate(self._encoded(values), axis=-1)
-
-    def _encoded(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width, channels = self.spec.shape
         if values.shape[1:3] != (height, width):
             raise ZooError(
                 f"a picture of {values.shape[1]}x{values.shape[2]} came: {self.entry.name} takes "
                 f"{height}x{width}; resize it first"
             )
-        return self._run(self.encoder, self.spec.encode(fit_channels(values, channels)))
+        return self.through(ENCODER, fit_channels(values, channels))
+
+    def _encoded(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return tuple(np.split(self.encoded(values), 2, axis=-1))
 
 
 def _between(first: np.ndarray, last: np.ndarray, share: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A classifier made one's own: its trunk stays, its last layer is new, for other classes."""
 
 import dataclasses
+import unicodedata
 from collections.abc import Sequence
 
 from zoo.errors import ZooError
@@ -15,13 +16,19 @@ def with_classes(entry: Entry, classes: int | Sequence[str]) -> Entry:
         classes: their names, or how many (they are then called 0, 1, ...).
 
     Raises:
-        ZooError: the net is no classifier; fewer than two classes, or two of one name.
+        ZooError: the net is no classifier; fewer than two classes, two of one name, or a name
+            that cannot stand on a line of text.
     """
     labels = tuple(map(str, range(classes) if isinstance(classes, int) else classes))
     if entry.spec.kind != "recognition":
         raise ZooError(f"{entry.name} is for {entry.spec.task}: only classifiers have classes")
     if len(labels) < 2 or len(set(labels)) < len(labels):
         raise ZooError(f"classes {labels} came: expected two or more, each with its own name")
+    if odd := [label for label in labels if not _is_a_line(label)]:
+        raise ZooError(
+            f"a class is called {odd[0]!r}: a name must be one line of valid Unicode, not empty, "
+            "for it stands in labels.txt; rename it"
+        )
     return dataclasses.replace(
         entry,
         build=lambda: with_head(entry.build(), len(labels)),
@@ -30,6 +37,12 @@ def with_classes(entry: Entry, classes: int | Sequence[str]) -> Entry:
         benchmarks=(),
         pretrained=False,
     )
+
+
+def _is_a_line(label: str) -> bool:
+    """No line break or other control character, and no byte of a file's name that is no UTF-8."""
+    odd = {"Cc", "Cs", "Zl", "Zp"}
+    return bool(label.strip()) and odd.isdisjoint(map(unicodedata.category, label))
 
 
 def with_head(net, classes: int):

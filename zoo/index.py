@@ -192,7 +192,8 @@ class Recipe:
         label_smoothing: share of the target spread over all classes (classify).
         patch: side of the square crops that train a net of free size.
         rescale: factors below 1; smaller copies of the pictures are used, too.
-        augment: keys of `zoo.data.batches.AUGMENTATIONS`, applied in this order.
+        augment: keys of `zoo.data.batches.AUGMENTATIONS`, applied in this order, and, for whole
+            batches after them, of its `MIXTURES` (classify).
         ema: decay of the averaged weights that are delivered in place of the last, or None.
         holdout: how many training pictures are kept out for choices; never a test set.
         every: steps between two checkpoints, log lines and held-out figures.
@@ -286,6 +287,7 @@ class Entry:
         benchmarks: the test sets of record.
         limits: what a user must not expect.
         judge: by whose features made pictures are measured (generation).
+        refused: forms of exported files that it cannot have within their bounds -> why.
         pretrained: whether weights are published. The tests' tiny variants have none, nor have
             names that are still to be trained.
     """
@@ -305,6 +307,7 @@ class Entry:
     pretrained: bool = True
     critic: Callable[[], Any] | None = field(default=None, repr=False)
     judge: Judge | None = None
+    refused: dict[str, str] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:

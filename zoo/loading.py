@@ -1,10 +1,15 @@
-"""From a name to a pipeline: pixels in, labels or pictures out."""
+"""From a name to a pipeline: pixels in, labels or pictures out.
+
+`zoo` imports `export` here, where a file is to run in the net's place, and in the command line;
+nowhere else.
+"""
 
 import os
 from pathlib import Path
 
 from zoo import files, index
 from zoo.classifier import Classifier
+from zoo.errors import ZooError
 from zoo.generator import Autoencoder, Generator
 from zoo.heads import with_classes, with_head
 from zoo.index import Entry
@@ -22,19 +27,29 @@ PIPELINES = {
 }
 
 
-def load(name: str, weights: object = "pretrained", classes=None) -> Pipeline:
+def load(
+    name: str, weights: object = "pretrained", classes=None, runtime: str = "keras"
+) -> Pipeline:
     """Loads a net by name.
 
     Args:
         name: `family_variant` or `family_variant.tag`.
-        weights: "pretrained"; a run directory or a `.h5` file; None for fresh weights.
+        weights: "pretrained"; a run directory or a `.h5` file; None for fresh weights. For another
+            runtime than Keras also a folder that `zoo export` wrote.
         classes: of a classifier, the names of other classes, or how many: its last layer is then
             fresh, to be trained, and all others have the weights.
+        runtime: what computes: "keras", or, only to predict, "litert", "onnx" or "openvino", from
+            an exported file. TensorFlow is not imported then, but once: where no folder is given,
+            the file is made and verified at the first call, and kept (`export.runtimes`).
 
     Raises:
-        ZooError: unknown name; weights missing, changed, cut short, or of another net; classes for
-            what is no classifier.
+        ZooError: unknown name or runtime; weights missing, changed, cut short, or of another net;
+            classes for what is no classifier, or for another runtime than Keras; a file that is
+            not right.
+        MissingExtra: what the runtime takes is not installed.
     """
+    if runtime != "keras":
+        return _on_files(index.entry(name), weights, classes, runtime)
     entry = _trained_for(index.entry(name), weights)
     net = entry.build()
     source = None
@@ -47,9 +62,22 @@ def load(name: str, weights: object = "pretrained", classes=None) -> Pipeline:
     return pipeline(entry, with_head(net, len(entry.spec.labels)))
 
 
-def pipeline(entry: Entry, net, source: str | None = None) -> Pipeline:
+def pipeline(entry: Entry, net, source: str | None = None, through=None) -> Pipeline:
     """A net with the preprocessing of its entry, and where its weights came from."""
-    return PIPELINES[entry.spec.task](entry, net, source)
+    return PIPELINES[entry.spec.task](entry, net, source, through)
+
+
+def _on_files(entry: Entry, weights, classes, runtime: str) -> Pipeline:
+    from export import runtimes  # what computes there is an exported file
+
+    if weights is None or classes is not None:
+        asked = "fresh weights" if weights is None else "other classes"
+        raise ZooError(
+            f"runtime={runtime!r} runs what was trained and exported, and {asked} came: load with "
+            'runtime="keras", and train'
+        )
+    entry, source, through = runtimes.opened(entry, weights, runtime)
+    return pipeline(entry, None, source, through)
 
 
 def _trained_for(entry: Entry, weights) -> Entry:

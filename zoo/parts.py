@@ -1,86 +1,119 @@
 """The functions of a pipeline: what goes in and out by name, in pixels, preprocessing inside."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.generator import pixels_of
 from zoo.index import OUTPUTS, Spec
 
 IMAGE, LATENT = "image", "latent"
+ENCODER, DECODER = "encoder", "decoder"
 
 
 @dataclass(frozen=True)
-class Part:
-    """One function of a pipeline, which an export makes files of.
+class Ends:
+    """What one function of a pipeline takes and gives, whatever computes it.
 
     Attributes:
         name: "", or "encoder" and "decoder" where a net has two.
-        net: what it runs.
         input: the name of what it takes.
         shape: of that, `[b, ...]`, `None` where free.
         outputs: the names of what it gives.
-        serve: a tensor to the outputs by their names; what is exported.
-        infer: an array to the outputs, side by side on the last axis; what it is judged by.
     """
 
     name: str
-    net: object
     input: str
     shape: tuple[int | None, ...]
     outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part(Ends):
+    """One function of a pipeline, which an export makes files of.
+
+    Attributes:
+        net: what it runs.
+        serve: a tensor to the outputs by their names; what is exported, and run in Keras.
+        infer: an array to the outputs, side by side on the last axis; what it is judged by.
+    """
+
+    net: object
     serve: Callable
     infer: Callable[[np.ndarray], np.ndarray]
 
 
-def parts(pipeline) -> list[Part]:
-    """The functions of a pipeline.
+def ends(spec: Spec) -> list[Ends]:
+    """What the functions of a pipeline take and give.
 
     Pixels are in [0, 1]: `image` `[b, h, w, c]` gives `probs` `[b, classes]` (classify) or a
     picture, `restored`, or `enlarged` by the spec's first scale, which is inside. `latent` `[b, n]`
     gives `image` (generate). An autoencoder has both: `image` gives `mean` and `logvar` `[b, n]`,
     and `latent` gives `image`.
     """
-    spec, net = pipeline.spec, pipeline.net
     pictures, latents = (None, *spec.shape), (None, spec.code)
-    if spec.task == "classify":
-        serve = _classifying(net, spec)
-        return [Part("", net, IMAGE, pictures, ("probs",), serve, pipeline.infer)]
-    if spec.restores:
-        output = OUTPUTS[spec.task]
-        serve = _restoring(net, spec, output)
-        return [Part("", net, IMAGE, pictures, (output,), serve, pipeline.infer)]
-    decoder = pipeline.decoder
-    serve = _decoding(decoder, spec)
     if spec.task == "generate":
-        return [Part("", decoder, LATENT, latents, (IMAGE,), serve, pipeline.decode)]
-    encoder = pipeline.encoder
-    outputs, encode = ("mean", "logvar"), _encoding(encoder, spec)
-    return [
-        Part("encoder", encoder, IMAGE, pictures, outputs, encode, pipeline.encoded),
-        Part("decoder", decoder, LATENT, latents, (IMAGE,), serve, pipeline.decode),
-    ]
+        return [Ends("", LATENT, latents, (IMAGE,))]
+    if spec.task == "autoencode":
+        return [
+            Ends(ENCODER, IMAGE, pictures, ("mean", "logvar")),
+            Ends(DECODER, LATENT, latents, (IMAGE,)),
+        ]
+    return [Ends("", IMAGE, pictures, (OUTPUTS.get(spec.task, "probs"),))]
+
+
+def parts(pipeline) -> list[Part]:
+    """The functions of a pipeline, as `ends` describes them.
+
+    Raises:
+        ZooError: the pipeline has no net; see `zoo.pipeline.Pipeline.net`.
+    """
+    spec, net = pipeline.spec, pipeline.net
+    if spec.task == "classify":
+        made = [(net, _classifying(net, spec), pipeline.infer)]
+    elif spec.restores:
+        made = [(net, _restoring(net, spec), pipeline.infer)]
+    elif spec.task == "generate":
+        made = [(net, _decoding(net, spec), pipeline.decode)]
+    else:
+        encoder, decoder = pipeline.encoder, pipeline.decoder
+        made = [
+            (encoder, _encoding(encoder, spec), pipeline.encoded),
+            (decoder, _decoding(decoder, spec), pipeline.decode),
+        ]
+    told = (dataclasses.astuple(end) for end in ends(spec))
+    return [Part(*end, *one) for end, one in zip(told, made, strict=True)]
 
 
 def _classifying(net, spec: Spec):
     return lambda image: {"probs": net(spec.encode(image), training=False)}
 
 
-def _restoring(net, spec: Spec, output: str):
+def _restoring(net, spec: Spec):
     import tensorflow as tf
 
     from zoo.resize import mirrored
 
     def serve(image):
         encoded = mirrored(spec.encode(image, spec.scales[0]), spec.margin)
-        return {output: tf.clip_by_value(spec.decode(net(encoded, training=False)), 0.0, 1.0)}
+        restored = spec.decode(net(encoded, training=False))
+        return {OUTPUTS[spec.task]: tf.clip_by_value(restored, 0.0, 1.0)}
 
     return serve
 
 
 def _decoding(net, spec: Spec):
-    return lambda latent: {IMAGE: pixels_of(spec, net(latent, training=False))}
+    """An autoencoder's net gives logits of the pixels; a generator gives them in its range."""
+    import tensorflow as tf
+
+    def serve(latent):
+        made = net(latent, training=False)
+        if spec.task == "autoencode":
+            return {IMAGE: tf.sigmoid(made)}
+        return {IMAGE: tf.clip_by_value(spec.decode(made), 0.0, 1.0)}
+
+    return serve
 
 
 def _encoding(net, spec: Spec):

@@ -1,9 +1,11 @@
 """What every name becomes when it is loaded: a net with the preprocessing of its weights."""
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
+from zoo.errors import ZooError
 from zoo.index import Entry
 
 
@@ -13,28 +15,64 @@ class Pipeline:
     Attributes:
         entry: what the index says of it.
         spec: what goes in and comes out.
-        net: the plain Keras model; change it, fine-tune it with `compile` and `fit`.
         source: where the weights came from: "pretrained", an absolute path, or None.
+        through: what computes: the name of a part (see `zoo.parts`) and its input `[b, ...]` ->
+            its outputs, side by side on the last axis. The net, or a file in another runtime.
     """
 
-    def __init__(self, entry: Entry, net, source: str | None = None):
-        self.entry, self.spec, self.net, self.source = entry, entry.spec, net, source
-        self._compiled = {}
+    def __init__(
+        self,
+        entry: Entry,
+        net=None,
+        source: str | None = None,
+        through: Callable[[str, np.ndarray], np.ndarray] | None = None,
+    ):
+        self.entry, self.spec, self.source = entry, entry.spec, source
+        self._net = net
+        self.through = through or _InKeras(self)
 
     def __repr__(self) -> str:
         return f"<{self.entry.full_name}: {self.entry.summary}>"
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        """The net alone, in inference: float32 `[b, ...]` as the net takes it."""
-        return self._run(self.net, batch)
+    @property
+    def net(self):
+        """The plain Keras model; change it, fine-tune it with `compile` and `fit`.
 
-    def _run(self, net, batch: np.ndarray):
-        """A net, or a part of it, compiled once for all sizes."""
+        Raises:
+            ZooError: the pipeline was loaded for another runtime, which has no net.
+        """
+        if self._net is None:
+            raise ZooError(
+                f"{self.entry.name} runs from an exported file here, which has no net to look into "
+                'or to train: load it with runtime="keras"'
+            )
+        return self._net
+
+
+class _InKeras:
+    """Runs the parts of a pipeline as they are exported, each compiled once for all sizes."""
+
+    def __init__(self, pipeline: Pipeline):
+        self.pipeline, self.compiled = pipeline, {}
+
+    def __call__(self, name: str, values: np.ndarray) -> np.ndarray:
+        if name not in self.compiled:
+            self.compiled[name] = self._compile(name)
+        return np.asarray(self.compiled[name](values))
+
+    def _compile(self, name: str):
         import tensorflow as tf
 
-        if net.name not in self._compiled:
-            signature = tf.TensorSpec(net.input_shape, tf.float32)
-            # a partial, not a lambda: TensorFlow would count the traces of all nets as those of one
-            infer = functools.partial(net, training=False)
-            self._compiled[net.name] = tf.function(infer, [signature])
-        return tf.nest.map_structure(np.asarray, self._compiled[net.name](batch))
+        from zoo.parts import parts
+
+        (part,) = (part for part in parts(self.pipeline) if part.name == name)
+        # a partial, not a lambda: TensorFlow would count the traces of all nets as those of one
+        serve = functools.partial(_side_by_side, part)
+        return tf.function(serve, input_signature=[tf.TensorSpec(part.shape, tf.float32)])
+
+
+def _side_by_side(part, values):
+    import tensorflow as tf
+
+    made = part.serve(values)
+    return tf.concat([made[output] for output in part.outputs], axis=-1)

@@ -85,10 +85,14 @@ def open_image(path) -> Image.Image:
 
 
 def folder_files(folder) -> list[Path]:
-    """The picture files directly in a folder, sorted by name. Raises ZooError if none."""
+    """The picture files directly in a folder, sorted by name. Raises ZooError if none.
+
+    Hidden files are left out: macOS puts a `._photo.jpg`, no picture, beside each `photo.jpg`.
+    """
     folder = Path(folder)
     try:
-        files = sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS)
+        shown = (p for p in folder.iterdir() if not p.name.startswith("."))
+        files = sorted(p for p in shown if p.suffix.lower() in ENDINGS)
     except OSError as error:
         raise ZooError(f"{folder}: the folder cannot be read: {error.strerror}") from error
     if not files:

@@ -3,32 +3,48 @@
 Enlarging and reducing are convolutions with Keys' cubic (1981, a = -1/2); reducing widens it by
 the factor, against aliasing; the picture goes on mirrored at its border. `tf.image.resize` has the
 same kernel, but another border, and no built-in operator of TFLite.
+
+Arrays are enlarged by NumPy, which needs no TensorFlow; tensors, in a graph or not, by TensorFlow.
 """
 
 import numpy as np
-import tensorflow as tf
 
 from zoo.errors import ZooError
+
+CUBIC_REACH = 2
+"""How many pixels away an old pixel can change a new one, where pictures are enlarged."""
 
 
 def enlarge(images, factor: int):
     """Bicubic enlargement: float `[b, h, w, c]` to `[b, h * factor, w * factor, c]`.
+
+    Args:
+        images: an array or a tensor; the result is one, too.
+        factor: 1 or more.
 
     Raises:
         ZooError: a side is a single pixel.
     """
     if factor == 1:
         return images
+    _refuse_smaller(images, CUBIC_REACH)
     kernels = np.stack([_cubic(_OFFSETS - shift) for shift in _centres(factor)], -1)
+    if isinstance(images, np.ndarray):
+        return _enlarged_along(_enlarged_along(images, kernels, 1), kernels, 2)
+    import tensorflow as tf
+
     square = np.einsum("yi,xj->yxij", kernels, kernels).reshape(5, 5, 1, factor**2)
-    _refuse_smaller(images, 2)
+    pad = (CUBIC_REACH, CUBIC_REACH)
     return _each_channel(
-        lambda one: tf.nn.depth_to_space(_convolved(one, square, (2, 2)), factor), images
+        lambda one: tf.nn.depth_to_space(_convolved(one, square, pad), factor), images
     )
 
 
 def reduce(images, factor: int):
     """Bicubic reduction, antialiased: float `[b, h, w, c]` to `[b, h / factor, w / factor, c]`.
+
+    Returns:
+        A tensor, where the factor is not 1.
 
     Raises:
         ZooError: a side is no multiple of the factor, or shorter than the kernel's overhang.
@@ -51,16 +67,21 @@ def reduce(images, factor: int):
 def mirrored(images, margin: int):
     """`[b, h, w, c]` to `[b, h + 2 * margin, w + 2 * margin, c]`, mirrored at the border.
 
+    Returns:
+        A tensor, where the margin is not 0.
+
     Raises:
         ZooError: a side is shorter than the margin.
     """
     if margin == 0:
         return images
+    import tensorflow as tf
+
     _refuse_smaller(images, margin)
     return tf.pad(images, [(0, 0), (margin, margin), (margin, margin), (0, 0)], "SYMMETRIC")
 
 
-_OFFSETS = np.arange(-2, 3)
+_OFFSETS = np.arange(-CUBIC_REACH, CUBIC_REACH + 1)
 
 
 def _centres(factor: int) -> np.ndarray:
@@ -76,12 +97,27 @@ def _cubic(x: np.ndarray) -> np.ndarray:
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
+def _enlarged_along(images: np.ndarray, kernels: np.ndarray, axis: int) -> np.ndarray:
+    """One side made longer; each of the `kernels` `[5, factor]` gives every `factor`-th pixel."""
+    lines = np.moveaxis(images, axis, 0)
+    count, factor = len(lines), kernels.shape[1]
+    around = np.pad(lines, [(CUBIC_REACH, CUBIC_REACH), *[(0, 0)] * 3], "symmetric")
+    made = np.empty((count * factor, *lines.shape[1:]), images.dtype)
+    for place, kernel in enumerate(kernels.T.astype(images.dtype)):
+        made[place::factor] = sum(w * around[n : n + count] for n, w in enumerate(kernel) if w)
+    return np.moveaxis(made, 0, axis)
+
+
 def _convolved(one, kernel: np.ndarray, pad: tuple[int, int], stride: int = 1):
+    import tensorflow as tf
+
     one = tf.pad(one, [(0, 0), pad, pad, (0, 0)], "SYMMETRIC")
     return tf.nn.conv2d(one, tf.constant(kernel, one.dtype), stride, "VALID")
 
 
 def _each_channel(resize, images):
+    import tensorflow as tf
+
     if images.shape[-1] == 1:
         return resize(images)
     return tf.concat([resize(one) for one in tf.split(images, images.shape[-1], -1)], -1)

@@ -9,6 +9,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.pipeline import Pipeline
 from zoo.pixels import from_ycbcr, read, to_ycbcr
+from zoo.resize import CUBIC_REACH, enlarge
 from zoo.tiling import tiled
 
 
@@ -63,15 +64,26 @@ class Restorer(Pipeline):
             return through(np.repeat(values, net, -1)).mean(-1, keepdims=True)
         if self.spec.luma:
             ycbcr = to_ycbcr(values)
-            chroma = np.asarray(self.spec.decode(self.spec.encode(ycbcr[..., 1:], scale)))
-            return from_ycbcr(np.concatenate([through(ycbcr[..., :1]), chroma], -1))
+            luma, chroma = through(ycbcr[..., :1]), enlarge(ycbcr[..., 1:], scale)
+            return from_ycbcr(np.concatenate([luma, chroma], -1))
         return _batch_as_channels(through(_channels_as_batch(values)), came)
 
     def _through_net(self, values: np.ndarray, scale: int, progress: bool) -> np.ndarray:
-        spec = self.spec
-        encoded = np.asarray(spec.encode(values, scale))
-        restored = tiled(self.run, encoded, spec.reach, progress=progress)
-        return np.clip(spec.decode(restored), 0, 1)
+        """The first scale is inside, as in an exported file; for others, enlarges before."""
+        inside = self.spec.scales[0]
+        given = enlarge(values, scale // inside)
+        self._refuse_small(given, inside)
+        run = functools.partial(self.through, "")
+        return tiled(run, given, self.spec.reach, progress=progress, scale=inside)
+
+    def _refuse_small(self, values: np.ndarray, scale: int) -> None:
+        height, width = values.shape[1:3]
+        least = max(-(-self.spec.margin // scale), 1 if scale == 1 else CUBIC_REACH)
+        if min(height, width) < least:
+            raise ZooError(
+                f"a picture of {height}x{width} came: {self.entry.name} needs sides of at least "
+                f"{least} pixels"
+            )
 
     def _known(self, scale: int | None) -> int:
         scales = self.spec.scales
@@ -89,7 +101,7 @@ class Restorer(Pipeline):
         """
         from zoo.resize import mirrored
 
-        return super().run(mirrored(batch, self.spec.margin))
+        return np.asarray(self.net(mirrored(batch, self.spec.margin), training=False))
 
 
 def _mean_of_eight(restore: Callable, values: np.ndarray) -> np.ndarray:

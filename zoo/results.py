@@ -1,6 +1,8 @@
-"""The figures of record: `results/*.csv`, one row a name, set and degradation.
+"""The figures of record, `results/*.csv`, which cards, tables and `zoo list` are printed from.
 
-`zoo measure` and `zoo publish` write them; cards, tables and `zoo list` are printed from them.
+`KIND.csv` has a row a name, set and degradation; `numerics.csv` one more for each precision and
+runtime: both are written by `zoo measure` and `zoo publish`. `performance.csv` has a row a name,
+file, runtime and number of threads, written by `zoo bench`.
 """
 
 import csv
@@ -21,11 +23,22 @@ _METRICS = {
                    "recall", "density", "coverage", "least_class", "novelty"),
 }  # fmt: skip
 _METHODS = {
-    "recognition": ("", "file_", "paper_"),
+    "recognition": ("", "file_", "ensemble_", "paper_"),
     "restoration": ("", "file_", "ensemble_", "baseline_", "paper_"),
     "generation": ("", "file_", "floor_", "paper_"),
 }
-_TEXTS = (*_KEY, "protocol", "baseline", "paper", "weights", "date")
+NUMERICS, PERFORMANCE = "numerics", "performance"
+_RUN = ("name", "tag", "artifact", "runtime", "threads")
+_COLUMNS = {
+    NUMERICS: ("name", "tag", "artifact", "runtime", "data", "degrade", "count", "metric", "figure",
+               "net", "difference", "bound", "held", "max_error", "bytes", "weights", "date"),
+    PERFORMANCE: (*_RUN, "version", "input", "median_ms", "ratio", "average_ms", "p5_ms", "p95_ms",
+                  "min_ms", "max_ms", "std_ms", "first_ms", "load_ms", "peak_mib", "bare_mib",
+                  "bytes", "runs", "warmups", "host", "weights", "date"),
+}  # fmt: skip
+_TEXTS = {*_KEY, "protocol", "baseline", "paper", "weights", "date", "artifact", "runtime",
+          "version", "metric", "held", "input", "host"}  # fmt: skip
+_WHOLE = {"count", "bytes", "threads", "runs", "warmups"}
 
 
 def rows(entry: Entry) -> list[dict]:
@@ -37,18 +50,41 @@ def rows(entry: Entry) -> list[dict]:
     (`floor_frechet`) and published (`paper_psnr`; `paper`).
     What was not measured is left out.
     """
-    mine = [row for row in _read(_path(entry)) if _of(row) == (entry.name, entry.tag)]
+    mine = [row for row in _read(_path(entry.spec.kind)) if _of(row) == (entry.name, entry.tag)]
     order = [(b.data, b.degrade or "") for b in entry.benchmarks]
     kept = [row for row in mine if _set(row) in order]
     return sorted(kept, key=lambda row: order.index(_set(row)))
 
 
-def record(entry: Entry, measured: list[dict]) -> Path:
-    """Puts an entry's rows in the place of those that were there; returns the file."""
-    path = _path(entry)
-    others = [row for row in _read(path) if _of(row) != (entry.name, entry.tag)]
-    _write(path, sorted(others + measured, key=_of))
-    return path
+def numerics(entry: Entry) -> list[dict]:
+    """What each precision of an entry's files was measured at: see `export.measure.Measured`."""
+    return [row for row in _read(_path(NUMERICS)) if _of(row) == (entry.name, entry.tag)]
+
+
+def performance(entry: Entry) -> list[dict]:
+    """How fast an entry's files were: see `export.benchmark.bench`."""
+    return [row for row in _read(_path(PERFORMANCE)) if _of(row) == (entry.name, entry.tag)]
+
+
+def record(entry: Entry, figures: list[dict], precisions: list[dict] = ()) -> Path:
+    """Puts an entry's rows, as `rows` and `numerics` give them, in the place of those that were
+    there; returns the file of the figures."""
+    _replace(NUMERICS, precisions, lambda row: _of(row) == (entry.name, entry.tag))
+    return _replace(entry.spec.kind, figures, lambda row: _of(row) == (entry.name, entry.tag))
+
+
+def record_performance(measured: list[dict]) -> Path:
+    """Puts rows in the place of those of the same name, file, runtime and number of threads."""
+    new = {_run(row) for row in measured}
+    return _replace(PERFORMANCE, measured, lambda row: _run(row) in new)
+
+
+def columns(table: str) -> tuple[str, ...]:
+    """The columns of `results/TABLE.csv`."""
+    if table in _COLUMNS:
+        return _COLUMNS[table]
+    figures = [method + metric for method in _METHODS[table] for metric in _METRICS[table]]
+    return (*_KEY, *_ABOUT, *figures, "baseline", "paper", "weights", "date")
 
 
 def _set(row: dict) -> tuple[str, str]:
@@ -59,14 +95,19 @@ def _of(row: dict) -> tuple[str, str]:
     return row["name"], row["tag"]
 
 
-def _path(entry: Entry) -> Path:
-    return RESULTS / f"{entry.spec.kind}.csv"
+def _run(row: dict) -> tuple:
+    return tuple(row[key] for key in _RUN)
 
 
-def columns(kind: str) -> tuple[str, ...]:
-    """The columns of `results/KIND.csv`."""
-    figures = [method + metric for method in _METHODS[kind] for metric in _METRICS[kind]]
-    return (*_KEY, *_ABOUT, *figures, "baseline", "paper", "weights", "date")
+def _path(table: str) -> Path:
+    return RESULTS / f"{table}.csv"
+
+
+def _replace(table: str, new: list[dict], old) -> Path:
+    path = _path(table)
+    others = [row for row in _read(path) if not old(row)]
+    _write(path, sorted([*others, *new], key=_of))
+    return path
 
 
 def _read(path: Path) -> list[dict]:
@@ -76,12 +117,13 @@ def _read(path: Path) -> list[dict]:
         with path.open(encoding="utf-8", newline="") as file:
             return [_values(row) for row in csv.DictReader(file)]
     except (OSError, ValueError) as error:
-        raise ZooError(f"{path} cannot be read: {error}; `zoo measure` writes it anew") from error
+        by = "zoo bench" if path.stem == PERFORMANCE else "zoo measure"
+        raise ZooError(f"{path} cannot be read: {error}; `{by}` writes it anew") from error
 
 
 def _values(row: dict[str, str]) -> dict:
     def value(key, text):
-        return text if key in _TEXTS else int(text) if key == "count" else float(text)
+        return text if key in _TEXTS else int(text) if key in _WHOLE else float(text)
 
     return {key: value(key, text) for key, text in row.items() if text}
 
@@ -91,5 +133,5 @@ def _write(path: Path, all_rows: list[dict]) -> None:
     table = csv.DictWriter(text, columns(path.stem), lineterminator="\n")
     table.writeheader()
     for row in all_rows:
-        table.writerow({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
+        table.writerow({k: f"{v:.7g}" if isinstance(v, float) else v for k, v in row.items()})
     files.write_text(path, text.getvalue())

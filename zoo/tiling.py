@@ -1,11 +1,21 @@
 """Large pictures in bounded memory: tiles that overlap by the net's reach, equal to the whole."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
+
+from zoo.resize import CUBIC_REACH
 
 TILE = 512
+
+
+class Span(NamedTuple):
+    """Along one side: where a tile starts, and from where to where its result is kept."""
+
+    start: int
+    begin: int
+    end: int
 
 
 def tiled(
@@ -14,27 +24,55 @@ def tiled(
     reach: int,
     tile: int = TILE,
     progress: bool = False,
+    scale: int = 1,
 ) -> np.ndarray:
     """Applies a net of free size to pictures that may be too large for it at once.
 
-    Each tile is computed with `reach` pixels around it, cut off where the picture ends, so that
-    the net's zero padding acts at the picture's border and nowhere else.
+    Tiles overlap so far that what is kept of each depends on nothing beyond it. The first begins
+    and the last ends with the picture, so that the net's padding acts at the picture's border and
+    nowhere else. All are of one size, for which a runtime makes its plans once.
 
     Args:
-        run: `[b, h, w, c]` to the same shape.
+        run: `[b, h, w, c]` to `[b, h * scale, w * scale, c]`.
         values: `[b, h, w, c]`.
-        reach: how far an input pixel acts.
-        tile: side of a tile; smaller pictures go through at once.
+        reach: how far a pixel acts, in pixels of the result.
+        tile: side of what is kept of a tile, at most, in pixels of the result; smaller pictures
+            go through at once.
         progress: show a bar where it takes more than two seconds.
+        scale: by how much `run` enlarges, bicubic first.
     """
-    _, height, width, _ = values.shape
-    if max(height, width) <= tile:
-        return run(values)
-    result = np.empty_like(values)
-    corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
-    for y, x in tqdm(corners, "tiles", disable=not progress, unit="tile", delay=2):
-        top, left = max(y - reach, 0), max(x - reach, 0)
-        around = values[:, top : y + tile + reach, left : x + tile + reach]
-        inner = run(around)[:, y - top :, x - left :][:, :tile, :tile]
-        result[:, y : y + tile, x : x + tile] = inner
+    batch, height, width, channels = values.shape
+    overlap = reach if scale == 1 else -(-reach // scale) + CUBIC_REACH
+    tall, rows = spans(height, max(tile // scale, 1), overlap)
+    wide, columns = spans(width, max(tile // scale, 1), overlap)
+    result = np.empty((batch, height * scale, width * scale, channels), values.dtype)
+    corners = [(y, x) for y in rows for x in columns]
+    for y, x in _with_bar(corners) if progress and len(corners) > 1 else corners:
+        made = run(values[:, y.start : y.start + tall, x.start : x.start + wide])
+        inner = made[:, _kept(y, y.start, scale), _kept(x, x.start, scale)]
+        result[:, _kept(y, 0, scale), _kept(x, 0, scale)] = inner
     return result
+
+
+def spans(side: int, tile: int, overlap: int) -> tuple[int, list[Span]]:
+    """The length of the tiles of a side, `tile + 2 * overlap` at most, and where they are.
+
+    What is kept of a tile lies at least `overlap` from its ends, but for those of the side.
+    """
+    count = -(-max(side - 2 * overlap, 1) // tile)
+    if count == 1:
+        return side, [Span(0, 0, side)]
+    length = -(-(side + 2 * overlap * (count - 1)) // count)
+    starts = [number * (side - length) // (count - 1) for number in range(count)]
+    cuts = [0, *(start + overlap for start in starts[1:]), side]
+    return length, [Span(*one) for one in zip(starts, cuts[:-1], cuts[1:], strict=True)]
+
+
+def _kept(span: Span, origin: int, scale: int) -> slice:
+    return slice((span.begin - origin) * scale, (span.end - origin) * scale)
+
+
+def _with_bar(corners: list):
+    from tqdm import tqdm  # which takes longer to import than a small net to run
+
+    return tqdm(corners, "tiles", unit="tile", delay=2)

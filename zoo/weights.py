@@ -1,6 +1,5 @@
 """Where weights are found, and that they are the right ones: SHA-256, then strict loading."""
 
-import io
 import math
 import os
 import tempfile
@@ -37,15 +36,9 @@ def golden(entry: Entry, part: str = "", given: str = "image"):
     Returns:
         float32 pixels `[b, h, w, c]` in [0, 1], or latents `[b, n]`; and the result.
     """
-    import numpy as np
+    from zoo.golden import read
 
-    data = read_checked(pretrained_folder(entry) / GOLDEN)
-    with np.load(io.BytesIO(data)) as arrays:
-        result = arrays["_".join(filter(None, (part, "result")))]
-        values = (
-            arrays["latent"] if given == "latent" else arrays["pixels"].astype(np.float32) / 255
-        )
-        return values, result
+    return read(read_checked(pretrained_folder(entry) / GOLDEN), part, given)
 
 
 def load_into(net, entry: Entry, weights) -> None:
@@ -59,14 +52,18 @@ def load_into(net, entry: Entry, weights) -> None:
     Raises:
         ZooError: nothing is there, its SHA-256 is not the recorded one, or it is not this net's.
     """
-    if weights == "pretrained":
-        folder = pretrained_folder(entry)
-        if not (folder / WEIGHTS).is_file() or not (folder / RUN).is_file():
-            raise ZooError(_why_missing(entry, folder))
-        path = folder / WEIGHTS
-    else:
-        path = weights_path(weights)
+    path = path_of(entry, weights)
     _load_strictly(net, entry, path, read_checked(path))
+
+
+def path_of(entry: Entry, weights) -> Path:
+    """The file that `load_into` reads. Raises ZooError where nothing is published."""
+    if weights != "pretrained":
+        return weights_path(weights)
+    folder = pretrained_folder(entry)
+    if not (folder / WEIGHTS).is_file() or not (folder / RUN).is_file():
+        raise ZooError(_why_missing(entry, folder))
+    return folder / WEIGHTS
 
 
 def weights_path(weights) -> Path:

@@ -49,8 +49,10 @@ def dataset(entry: Entry, pictures: Pictures, start: int, end: int) -> tf.data.D
 
     Raises:
         ZooError: pictures smaller than the patch, of another size than the net's, without
-            classes or of other classes; fewer pictures than a batch.
+            classes, of one class or of other classes; fewer pictures than a batch; an
+            augmentation that is none, or none of the task.
     """
+    _check_augmentations(entry)
     make = _MAKERS[entry.spec.task](entry, pictures)
     steps = tf.data.Dataset.range(start, end)
     return steps.map(make, num_parallel_calls=1, deterministic=True).prefetch(4)
@@ -107,12 +109,17 @@ def _smaller(image, factor: float):
 def _labelled(entry: Entry, pictures: Pictures):
     classes, smoothing = len(entry.spec.labels), entry.recipe.label_smoothing
     labels = tf.constant(pictures.labels_among(entry.spec.labels), tf.int64)
+    if len(pictures.classes) < 2:
+        raise ZooError(
+            f"{pictures.name} has one class, {pictures.classes[0]}: expected two or more"
+        )
     take = _epochs(entry, pictures)
 
     def make(step):
         pixels, index = take(step)
         target = tf.one_hot(tf.gather(labels, index), classes)
-        return pixels, target * (1 - smoothing) + smoothing / classes
+        target = target * (1 - smoothing) + smoothing / classes
+        return _mixed(pixels, target, entry.recipe, _seeds(entry.recipe, step)[1])
 
     return make
 
@@ -169,7 +176,10 @@ def _epochs(entry: Entry, pictures: Pictures):
             f"{spec.shape}; resize them first"
         )
     if len(pictures) < recipe.batch:
-        raise ZooError(f"{pictures.name}: {len(pictures)} pictures, a batch has {recipe.batch}")
+        raise ZooError(
+            f"{pictures.name}: {len(pictures)} pictures, a batch has {recipe.batch}: add pictures "
+            "or lower --batch"
+        )
     bank = Bank(pictures)
     whole_batches = bank.count // recipe.batch
 
@@ -202,10 +212,27 @@ def _to_float(pixels):
     return tf.cast(pixels, tf.float32) / 255
 
 
+def _check_augmentations(entry: Entry) -> None:
+    known = [*AUGMENTATIONS, *(MIXTURES if entry.spec.task == "classify" else ())]
+    if unknown := set(entry.recipe.augment) - set(known):
+        raise ZooError(
+            f"{entry.name}: no augmentation {', '.join(sorted(unknown))} for {entry.spec.task}; "
+            f"there are {', '.join(known)}"
+        )
+
+
 def _augmented(pixels, recipe: Recipe, seed):
     for number, name in enumerate(recipe.augment):
-        pixels = AUGMENTATIONS[name](pixels, tf.random.fold_in(seed, number))
+        if name in AUGMENTATIONS:
+            pixels = AUGMENTATIONS[name](pixels, tf.random.fold_in(seed, number))
     return pixels
+
+
+def _mixed(pixels, targets, recipe: Recipe, seed):
+    for number, name in enumerate(recipe.augment):
+        if name in MIXTURES:
+            pixels, targets = MIXTURES[name](pixels, targets, tf.random.fold_in(seed, number))
+    return pixels, targets
 
 
 def _coin(pixels, seed):
@@ -238,11 +265,26 @@ def shift(pixels, seed, most: int = 2):
 
 def rotate(pixels, seed, most: float = 12.0):
     """Each picture is turned about its middle by up to `most` degrees; black comes in."""
-    batch, height, width, _ = pixels.shape
-    angle = tf.random.stateless_uniform([batch], seed, -most, most) * math.pi / 180
-    cos, sin, zero = tf.cos(angle), tf.sin(angle), tf.zeros([batch])
+    angle = tf.random.stateless_uniform(pixels.shape[:1], seed, -most, most) * math.pi / 180
+    return _transformed(pixels, tf.cos(angle), tf.sin(angle))
+
+
+def scale(pixels, seed, most: float = 0.1):
+    """Each picture is enlarged or reduced about its middle by up to this share; black comes in."""
+    size = 1 + tf.random.stateless_uniform(pixels.shape[:1], seed, -most, most)
+    return _transformed(pixels, 1 / size, tf.zeros_like(size))
+
+
+def _transformed(pixels, along, across):
+    """Bilinear: what lies at p from the middle comes from `[[along, -across], [across, along]] p`.
+
+    Both are `[b]`.
+    """
+    height, width = pixels.shape[1:3]
+    zero = tf.zeros_like(along)
     y, x = (height - 1) / 2, (width - 1) / 2
-    rows = [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y, zero, zero]
+    rows = [along, -across, x - along * x + across * y]
+    rows += [across, along, y - across * x - along * y, zero, zero]
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=pixels,
         transforms=tf.stack(rows, axis=1),
@@ -265,10 +307,34 @@ def erase(pixels, seed, side: int = 8):
     return tf.where(inside[..., None], 0.0, pixels)
 
 
+def mixup(pixels, targets, seed):
+    """Each picture is mixed with the next of its batch, and its target likewise.
+
+    Each has its own share, uniform in [0, 1] (Zhang et al. 2018, with alpha 1).
+
+    Args:
+        pixels: `[b, h, w, c]`.
+        targets: probabilities `[b, classes]`.
+        seed: two integers.
+    """
+    share = tf.random.stateless_uniform([pixels.shape[0], 1, 1, 1], seed)
+    mixed = share * pixels + (1 - share) * tf.roll(pixels, 1, axis=0)
+    share = share[:, :, 0, 0]
+    return mixed, share * targets + (1 - share) * tf.roll(targets, 1, axis=0)
+
+
 AUGMENTATIONS = {
     "mirror": mirror,
     "dihedral": dihedral,
     "shift": shift,
     "rotate": rotate,
+    "scale": scale,
     "erase": erase,
 }
+"""Name -> a function of pictures `[b, h, w, c]` in [0, 1] and a seed.
+
+They are TensorFlow's stateless operations, not Keras' layers of like names: these draw from a state
+that they keep, and a training that goes on would not get the batches it would have had.
+"""
+MIXTURES = {"mixup": mixup}
+"""Name -> a function of pictures, their targets and a seed, that changes both (classify)."""

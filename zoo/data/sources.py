@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,32 +52,40 @@ class Pictures:
     def labels_among(self, wanted: tuple[str, ...]) -> np.ndarray:
         """The labels as places in a net's own list of labels: int64 `[n]`.
 
-        Classes are matched by name (letters and digits count, case does not); classes that are
-        all called by numbers are taken for the places themselves.
+        Classes are matched by name; failing that by their letters and digits alone, whatever the
+        case; failing that, where all are called by numbers, these are the places themselves.
 
         Raises:
-            ZooError: the set has no classes, or one that the net does not know.
+            ZooError: the set has no classes, or one that the net does not know, or two that are
+                one to the net.
         """
         if self.labels is None:
             raise ZooError(f"{self.name} has no classes: expected one folder a class")
         places = self._places(wanted)
-        unknown = [name for name in self.classes if _letters(name) not in places]
-        if unknown:
+        if places is None:
+            known = set(map(_letters, wanted))
+            unknown = [name for name in self.classes if _letters(name) not in known]
+            why = "that the net does not know" if unknown else "that are one to the net"
             raise ZooError(
-                f"{self.name} has classes that the net does not know: {', '.join(unknown)}; "
-                f"expected {', '.join(wanted)}, or their numbers from 0 on; to train the net for "
-                "these classes in the place of its own, start from its weights (--from)"
+                f"{self.name} has classes {why}: {', '.join(unknown or self.classes)}; expected "
+                f"{', '.join(wanted)}, or their numbers from 0 on; to train the net for these "
+                "classes in the place of its own, start from its weights (--from)"
             )
-        return np.array([places[_letters(name)] for name in self.classes])[self.labels]
+        return np.array(places)[self.labels]
 
     def known_among(self, wanted: tuple[str, ...]) -> bool:
         """Whether `labels_among` finds all classes."""
-        return {_letters(name) for name in self.classes} <= set(self._places(wanted))
+        return self._places(wanted) is not None
 
-    def _places(self, wanted: tuple[str, ...]) -> dict[str, int]:
-        if all(name.isdigit() for name in self.classes):
-            return {str(place): place for place in range(len(wanted))}
-        return {_letters(label): place for place, label in enumerate(wanted)}
+    def _places(self, wanted: tuple[str, ...]) -> list[int] | None:
+        """Where each class stands, each at another place, or None."""
+        numbers = tuple(map(str, range(len(wanted))))
+        for same, labels in ((_composed, wanted), (_letters, wanted), (_composed, numbers)):
+            known = {same(label): place for place, label in enumerate(labels)}
+            found = {known.get(same(name)) for name in self.classes} - {None}
+            if len(found) == len(self.classes):
+                return [known[same(name)] for name in self.classes]
+        return None
 
 
 def load(name: str, channels: int | str, split: str = "train") -> Pictures:
@@ -138,17 +147,23 @@ def _folder(name: str, folder: Path, channels: int | str) -> Pictures:
         inside = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")]
     except OSError as error:
         raise ZooError(f"{folder}: the folder cannot be read: {error.strerror}") from error
-    classes = [p for p in inside if p.is_dir()]
+    classes = sorted((p for p in inside if p.is_dir()), key=lambda p: _composed(p.name))
     if classes and any(p.suffix.lower() in ENDINGS for p in inside):
         raise ZooError(f"{folder} holds pictures beside folders: expected the one or the other")
     groups = [folder_files(c) for c in classes] or [folder_files(folder)]
     images = [_file(path, channels) for group in groups for path in group]
     if not classes:
         return Pictures(name, images)
+    names = tuple(_composed(c.name) for c in classes)
+    if twice := [n for n in dict.fromkeys(names) if names.count(n) > 1]:
+        raise ZooError(
+            f"{folder}: two class folders are called {', '.join(twice)}, in different bytes of "
+            "Unicode (composed and decomposed): make them one folder"
+        )
     labels = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
     mixed = np.random.default_rng(0).permutation(len(labels))  # so that any part has all classes
     images = [images[i] for i in mixed]
-    return Pictures(name, images, labels[mixed], tuple(c.name for c in classes))
+    return Pictures(name, images, labels[mixed], names)
 
 
 def _packed_file() -> Path | None:
@@ -163,8 +178,15 @@ def _binarized_mnist(path: Path, split: str) -> Pictures:
     return Pictures("binarized_mnist", list(pixels.reshape(-1, 28, 28, 1) * 255))
 
 
+def _composed(name: str) -> str:
+    """One spelling of what looks alike: macOS decomposes the letters of file names."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _letters(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
+    """Letters with their marks, and digits, in lower case; the whole name if it has none."""
+    name = _composed(name).casefold()
+    return "".join(c for c in name if unicodedata.category(c)[0] in "LMN") or name
 
 
 def _file(path: Path, channels: int | str) -> np.ndarray:

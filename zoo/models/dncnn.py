@@ -90,9 +90,7 @@ _LABELS = {"bm3d": "BM3D", "single": "paper (DnCNN-S)", "blind": "paper (DnCNN-B
 _BM3D = {"BSD68": (31.07, 28.57, 25.62), "Set12": (32.37, 29.97, 26.72)}
 
 
-def _single(
-    sigma: int, tag: str, recipe: Recipe, data_licence: str, pretrained: bool = True
-) -> Entry:
+def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
     """The paper's DnCNN-S: made for one noise level."""
     sigmas = (sigma,)
     return register(
@@ -117,7 +115,6 @@ def _single(
                 "stays",
                 _ONLY_GAUSSIAN,
             ),
-            pretrained=pretrained,
         )
     )
 
@@ -127,7 +124,7 @@ for _sigma in (15, 50):
     _tuned = dataclasses.replace(
         _LONG, start="dncnn_s25", steps=2_000, every=500, learning_rate=3e-3
     )
-    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}", pretrained=False)
+    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}")
 
 _BLIND = register(
     Entry(
@@ -159,7 +156,6 @@ register(
         recipe=dataclasses.replace(
             _LONG, start="dncnn_blind", steps=3_000, every=500, learning_rate=3e-3
         ),
-        pretrained=False,
         parameters=671_683,
         benchmarks=_noise_levels(
             "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)

@@ -12,8 +12,8 @@ from zoo import card, files, index, results, strip, weights
 from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
 from zoo.errors import ZooError
+from zoo.golden import made
 from zoo.loading import load
-from zoo.parts import LATENT, parts
 from zoo.pipeline import Pipeline
 from zoo.pixels import fit_channels, to_uint8
 from zoo.training.run import recorded_recipe
@@ -48,44 +48,39 @@ def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
         np.savez_compressed(partial / weights.GOLDEN, **golden(pipeline))
         digest = files.sha256((partial / weights.GOLDEN).read_bytes())
         facts["sha256"] = facts["sha256"] | {weights.GOLDEN: digest}
-        files.write_json(partial / weights.RUN, facts)
-    record(pipeline, measured)
+        _tell(partial, pipeline, facts, measured)
     return folder
 
 
 def record(pipeline: Pipeline, measured) -> Path:
-    """Keeps what `export.measure.measure` found of a published net, and prints its card anew.
+    """Keeps what `export.measure.measure` found of a published net, and makes its card anew.
 
     Returns:
         The card.
     """
-    entry = pipeline.entry
-    folder = weights.pretrained_folder(entry)
-    results.record(entry, measured.figures)
-    facts = files.read_json(folder / weights.RUN) | {"files": measured.files}
-    files.write_json(folder / weights.RUN, facts)
-    with files.whole(folder / weights.STRIP) as partial:
-        strip.STRIPS[pipeline.spec.kind](pipeline).save(partial, format="PNG", optimize=True)
-    files.write_text(folder / weights.CARD, card.card(entry, facts, results.rows(entry)))
+    folder = weights.pretrained_folder(pipeline.entry)
+    facts = files.read_json(folder / weights.RUN)
+    with files.whole(folder) as partial:
+        shutil.copytree(folder, partial)
+        _tell(partial, pipeline, facts, measured)
     return folder / weights.CARD
 
 
-def golden(pipeline: Pipeline) -> dict[str, np.ndarray]:
-    """What each part of a pipeline is given and makes of it, to be compared on any other machine.
+def _tell(folder: Path, pipeline: Pipeline, facts: dict, measured) -> None:
+    """What is told of a net in its folder; last the tables of all names, for these are not in it,
+    and the card, which is printed from them."""
+    entry = pipeline.entry
+    facts = facts | {"files": measured.files}
+    files.write_json(folder / weights.RUN, facts)
+    picture = strip.STRIPS[entry.spec.kind](pipeline)
+    picture.save(folder / weights.STRIP, format="PNG", optimize=True)
+    results.record(entry, measured.figures, measured.numerics)
+    files.write_text(folder / weights.CARD, card.card(entry, facts))
 
-    Returns:
-        `pixels` uint8 `[b, h, w, c]` and float32 `latent` `[b, n]`, as far as there are parts that
-        take them; and each part's `result`, or `encoder_result` and `decoder_result`.
-    """
-    given, results = {}, {}
-    for part in parts(pipeline):
-        if part.input == LATENT:
-            given[LATENT] = values = pipeline.codes(16)
-        else:
-            given["pixels"] = pixels = _golden_pixels(pipeline)
-            values = pixels.astype(np.float32) / 255
-        results["_".join(filter(None, (part.name, "result")))] = part.infer(values)
-    return given | results
+
+def golden(pipeline: Pipeline) -> dict[str, np.ndarray]:
+    """What `zoo.golden.made` makes of real pictures: of the benchmark, or a damaged photograph."""
+    return made(pipeline, lambda: _golden_pixels(pipeline))
 
 
 def _golden_pixels(pipeline: Pipeline) -> np.ndarray:

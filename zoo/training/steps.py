@@ -125,20 +125,14 @@ def gan(generator, critic, optimizers, loss: str, penalty: float = 0.0, strategy
     for_critic.build(critic.trainable_variables)
     loss_of_critic, loss_of_generator = GAN_LOSSES[loss]
 
-    def score(images, classes):
-        return critic([images, classes] if classes.shape[-1] else images, training=True)
-
     def train_critic(images, made, classes):
         with tf.GradientTape() as tape:
             with tf.GradientTape(watch_accessed_variables=False) as slopes:
                 slopes.watch([images, made])
-                real_score, made_score = score(images, classes), score(made, classes)
+                real_score, made_score = (_score(critic, i, classes) for i in (images, made))
                 total = tf.reduce_sum(real_score) + tf.reduce_sum(made_score)
             mean = tf.reduce_mean(loss_of_critic(real_score, made_score))
-            slope = tf.constant(0.0)
-            if penalty:
-                squares = [tf.square(g) for g in slopes.gradient(total, [images, made])]
-                slope = tf.reduce_mean(tf.reduce_sum(sum(squares), axis=[1, 2, 3]))
+            slope = _squared(slopes.gradient(total, [images, made])) if penalty else 0.0
             penalised = mean + penalty / 2 * slope
         _descend(tape, penalised, critic, for_critic)
         return mean, slope
@@ -148,12 +142,22 @@ def gan(generator, critic, optimizers, loss: str, penalty: float = 0.0, strategy
             made = generator(tf.concat([noise, classes], axis=1), training=True)
             with tape.stop_recording():
                 critic_loss, slope = train_critic(images, made, classes)
-                real_score = score(images, classes)
-            mean = tf.reduce_mean(loss_of_generator(real_score, score(made, classes)))
+                real_score = _score(critic, images, classes)
+            mean = tf.reduce_mean(loss_of_generator(real_score, _score(critic, made, classes)))
         _descend(tape, mean, generator, for_generator)
-        return {"loss": mean, "critic_loss": critic_loss, "slope": slope}
+        return {"loss": mean, "critic_loss": critic_loss, "slope": tf.convert_to_tensor(slope)}
 
     return _on_all_replicas(replica, strategy)
+
+
+def _score(critic, images, classes):
+    return critic([images, classes] if classes.shape[-1] else images, training=True)
+
+
+def _squared(gradients):
+    """The squared norm of gradients `[b, h, w, c]` together, its mean over the batch."""
+    squares = [tf.square(gradient) for gradient in gradients]
+    return tf.reduce_mean(tf.reduce_sum(sum(squares), axis=[1, 2, 3]))
 
 
 def _descend(tape, loss, net, optimizer) -> None:

@@ -1,0 +1,36 @@
+"""An export that is checked before anything is measured of it."""
+
+from pathlib import Path
+
+from export import report
+from export.artifacts import Artifact, artifacts, export
+from export.verify import BOUNDS, verify
+from zoo.errors import ZooError
+
+
+def exported(pipeline, folder: Path, static_size: int, formats) -> tuple[list[Artifact], dict]:
+    """Exports and verifies.
+
+    What computes in float32 has to be right. Smaller numbers may miss their bounds on made-up
+    pictures, unlike any that their ranges were measured on: the rows of the report say so, and a
+    test set says what it means.
+
+    Returns:
+        The artifacts, and what `verify` returns.
+
+    Raises:
+        ZooError: a check did not pass; the message is the whole table.
+        MissingExtra: what a form takes is not installed.
+    """
+    export(pipeline, folder, static_size, formats)
+    written, found = artifacts(pipeline, formats), verify(folder, pipeline)
+    smaller = {artifact.key for artifact in written if BOUNDS[artifact.form] > BOUNDS["net"]}
+    failed = [row for row in found["rows"] if not row["passed"]]
+    if any(row["artifact"] not in smaller or not beyond(row) for row in failed):
+        raise ZooError("the exported files are not right:\n" + report.text(found))
+    return written, found
+
+
+def beyond(row: dict) -> bool:
+    """Whether a check ran, and its result was farther from the net's than its bound."""
+    return row["max_error"] is not None and row["max_error"] > row["bound"]

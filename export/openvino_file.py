@@ -1,0 +1,89 @@
+"""TFLite files in OpenVINO, which shares no code with LiteRT: a second opinion on a conversion."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from export import flat, tflite
+from zoo.errors import MissingExtra, ZooError
+from zoo.parts import Ends
+
+
+def run(path: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
+    """Runs a float32 TFLite file in OpenVINO; as `export.tflite.run`.
+
+    Raises:
+        ZooError: the file cannot be read or run, or has other names or another size.
+        MissingExtra: openvino, or ai-edge-litert, is not installed.
+    """
+    from importlib.metadata import version
+
+    call = opened(path, part)
+    return list(map(call, inputs)), f"OpenVINO {version('openvino')}"
+
+
+def opened(
+    path: Path, part: Ends, threads: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A float32 TFLite file in OpenVINO, to be called with one input after the other."""
+    package()
+    names = tflite.tensors(path, part)
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}  # also where the processor has bfloat16
+    settings |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
+    try:
+        model = _compiled(path, settings)
+    except (OSError, RuntimeError) as error:
+        raise _wrong(path, error) from error
+    accepted = [
+        -1 if side.is_dynamic else side.get_length() for side in model.input().partial_shape
+    ]
+
+    def call(values: np.ndarray) -> np.ndarray:
+        batches = tflite.in_batches(values.astype(np.float32, copy=False), accepted)
+        try:
+            made = [model.infer_new_request({0: batch}) for batch in batches]
+        except RuntimeError as error:
+            raise _wrong(path, error) from error
+        return np.concatenate([np.concatenate([m[n] for n in names], axis=-1) for m in made])
+
+    return call
+
+
+def package():
+    """What `opened` needs; raises MissingExtra."""
+    try:
+        import openvino
+    except ImportError:
+        raise MissingExtra("openvino", "openvino", "running a file in OpenVINO") from None
+    return openvino
+
+
+def installed() -> bool:
+    return not left_out()
+
+
+def left_out() -> str:
+    """Why nothing can be run in OpenVINO, or ""."""
+    try:
+        package()
+    except MissingExtra as missing:
+        return str(missing)
+    return ""
+
+
+def _compiled(path: Path, settings: dict):
+    """OpenVINO 2026.4 forgets what is fused into a transposed convolution: it gets that apart."""
+    data = path.read_bytes()
+    readable = flat.with_activations_apart(data, "TRANSPOSE_CONV")
+    if readable is data:
+        return package().Core().compile_model(str(path), "CPU", settings)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        copy = Path(scratch) / path.name
+        copy.write_bytes(readable)
+        return package().Core().compile_model(str(copy), "CPU", settings)
+
+
+def _wrong(path: Path, error: Exception) -> ZooError:
+    return ZooError(f"{path} does not run in OpenVINO: {error}; export it again")

@@ -1,0 +1,130 @@
+"""Prediction by an exported file in the net's place: nothing of TensorFlow is imported for it.
+
+The file is one of a folder that `zoo export` wrote, or of the cache: `$ZOO_CACHE`, or else the
+platform's folder for what can be made again. What the cache does not have is exported and verified
+once; that takes TensorFlow. A file that misses its bounds is not kept.
+"""
+
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import zoo
+from export import onnx_file, openvino_file, tflite
+from export.manifest import damage, is_export, key_of, read_manifest
+from zoo import files
+from zoo.errors import ZooError
+from zoo.index import Entry
+from zoo.parts import Ends, ends
+from zoo.weights import path_of, read_checked
+
+
+class Runtime(NamedTuple):
+    """Which form of file, of `export.artifacts.FORMS`, is run by which module."""
+
+    form: str
+    engine: ModuleType
+
+
+RUNTIMES = {
+    "litert": Runtime("float32_free", tflite),
+    "onnx": Runtime("onnx", onnx_file),
+    "openvino": Runtime("float32_free", openvino_file),
+}
+
+
+def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Callable]:
+    """The files of a net, ready to run.
+
+    Args:
+        entry: of the net.
+        weights: a folder that `zoo export` wrote; or "pretrained", a run directory or a `.h5` file.
+        runtime: a key of `RUNTIMES`.
+
+    Returns:
+        The entry, with the classes that the files are for; where the weights came from; and what
+        computes: the name of a part and its input -> its outputs, side by side.
+
+    Raises:
+        ZooError: no such runtime; the export is of another name, changed, or without such a file;
+            the weights are missing or changed; the file made of them misses its bounds, or cannot
+            be kept.
+        MissingExtra: what the runtime takes is not installed.
+    """
+    if runtime not in RUNTIMES:
+        raise ZooError(f"unknown runtime {runtime!r}: there are keras, {', '.join(RUNTIMES)}")
+    form, engine = RUNTIMES[runtime]
+    engine.package()  # before a file is made that it could not run
+    folder = Path(weights).resolve() if is_export(weights) else _cached(entry, weights, form)
+    manifest = read_manifest(folder)
+    if manifest["name"] != entry.full_name:
+        raise ZooError(f"{folder} is an export of {manifest['name']}, not of {entry.full_name}")
+    calls = {
+        part.name: engine.opened(_checked(folder, manifest, part, form), part)
+        for part in ends(entry.spec)
+    }
+    source = manifest["weights"].get("source")
+    return _labelled(entry, manifest), source, lambda name, values: calls[name](values)
+
+
+def cache() -> Path:
+    """Where files are kept that were made to run a name; nothing else is, and it may be removed."""
+    if chosen := os.environ.get("ZOO_CACHE"):
+        return Path(chosen)
+    usual = {"win32": os.environ.get("LOCALAPPDATA"), "darwin": "~/Library/Caches"}
+    folder = usual.get(sys.platform) or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(folder).expanduser() / "keras-image-zoo"
+
+
+def _cached(entry: Entry, weights, form: str) -> Path:
+    digest = files.sha256(read_checked(path_of(entry, weights)))
+    folder = cache() / entry.full_name / f"{digest[:12]}-{zoo.__version__}" / form
+    if not is_export(folder):
+        _make(zoo.load(entry.full_name, weights), form, folder)
+    return folder
+
+
+def _make(pipeline, form: str, folder: Path) -> None:
+    """Exports and verifies, whole or not at all; another process may be at the same."""
+    from export.artifacts import export
+    from export.report import text
+    from export.verify import verify
+
+    print(f"{pipeline.entry.full_name}: making {folder}, once", file=sys.stderr)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            made = export(pipeline, Path(scratch) / form, formats=form)
+            found = verify(made, pipeline)
+            if not found["passed"]:
+                raise ZooError(f"the exported file is not right, and not kept:\n{text(found)}")
+            files.replace(made, folder)
+    except OSError as error:
+        raise ZooError(
+            f"{folder} cannot be written: {error.strerror or error}; set ZOO_CACHE to a folder "
+            "that you may write to"
+        ) from error
+
+
+def _checked(folder: Path, manifest: dict, part: Ends, form: str) -> Path:
+    found = manifest.get("artifacts", {}).get(key_of(part, form))
+    if found is None or found["path"] not in manifest["files"]:
+        raise ZooError(
+            f"{folder} has no {key_of(part, form)} file: `zoo export {manifest['name']} --to DIR "
+            f"--format {form}` writes one"
+        )
+    path = folder / found["path"]
+    if wrong := damage(path, manifest["files"][found["path"]]):
+        raise ZooError(f"{folder}: {wrong}; export it again")
+    return path
+
+
+def _labelled(entry: Entry, manifest: dict) -> Entry:
+    """With the classes of the export, which a training may have made others than the entry's."""
+    labels = tuple(manifest.get("labels", entry.spec.labels))
+    return dataclasses.replace(entry, spec=dataclasses.replace(entry.spec, labels=labels))

@@ -1,0 +1,157 @@
+"""Other people's programs open the exported files: MediaPipe Tasks and saved_model_cli."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from export.artifacts import LABELS, export, read_manifest
+from export.golden import pictures
+from export.verify import BOUNDS, verify
+from zoo import weights
+from zoo.pixels import fit_channels
+
+CLI = Path(sys.executable).with_name("saved_model_cli")
+mediapipe = pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("mediapipe", "ai_edge_quantizer"))),
+    reason="mediapipe, or ai-edge-quantizer, is not installed: they are extras",
+)
+
+
+@pytest.fixture(scope="module")
+def fashion():
+    return zoo.load("cnn_fashion")
+
+
+@pytest.fixture(scope="module")
+def garments(fashion) -> np.ndarray:
+    """Real pictures, uint8 `[16, 28, 28, 1]`."""
+    values, _ = weights.golden(fashion.entry)
+    return np.rint(values * 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def fashion_export(fashion, garments, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fashion")
+    for number, pixels in enumerate(garments):
+        (folder / "0").mkdir(exist_ok=True)
+        Image.fromarray(pixels[..., 0]).save(folder / "0" / f"{number:02}.png")
+    forms = ("saved_model", "mediapipe", "mediapipe_uint8")
+    return export(fashion, folder / "out", formats=forms, calibration=f"folder:{folder / '0'}")
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    def classifier(path: Path):
+        options = vision.ImageClassifierOptions(BaseOptions(model_asset_path=str(path)))
+        return vision.ImageClassifier.create_from_options(options)
+
+    return classifier
+
+
+def classified(classifier, pixels: np.ndarray) -> list:
+    """What MediaPipe says of a picture, uint8 `[h, w, 3]`, most probable first."""
+    import mediapipe
+
+    image = mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(pixels))
+    (head,) = classifier.classify(image).classifications
+    return head.categories
+
+
+@mediapipe
+@pytest.mark.parametrize("form", ["mediapipe", "mediapipe_uint8"])
+def test_mediapipe_agrees_with_the_pipeline(form, fashion, fashion_export, garments, tasks):
+    tinted = np.round(pictures(np.random.default_rng(0), (4, 28, 28, 3)) * 255).astype(np.uint8)
+    about = read_manifest(fashion_export)["artifacts"][form]
+    labels, bound = list(fashion.spec.labels), BOUNDS[form]
+    with tasks(fashion_export / about["path"]) as classifier:
+        for pixels in [*fit_channels(garments, 3), *tinted]:
+            found = classified(classifier, pixels)
+            expected = dict(fashion(pixels))
+            assert [labels[c.index] for c in found] == [c.category_name for c in found]
+            assert {c.category_name for c in found} == set(labels)
+            assert max(abs(c.score - expected[c.category_name]) for c in found) <= bound
+            order = np.array([expected[c.category_name] for c in found])
+            assert (np.diff(order) <= 2 * bound).all(), "most probable first"
+            best = max(expected, key=expected.get)
+            runner_up = sorted(expected.values())[-2]
+            assert found[0].category_name == best or expected[best] - runner_up <= 2 * bound
+
+
+@mediapipe
+def test_mediapipe_refuses_grey(fashion, tasks, tmp_path):
+    """Why these forms are there: the day that this fails they may go."""
+    path = export(fashion, tmp_path / "out") / "cnn_fashion_float32_static.tflite"
+    with pytest.raises(ValueError, match=r"depth = 3 or 4\. Got 1 x 28 x 28 x 1"):
+        tasks(path)
+
+
+@mediapipe
+def test_mediapipes_own_reader_finds_the_metadata(fashion, fashion_export):
+    import zipfile
+
+    from ai_edge_litert import schema_py_generated as tflite
+    from mediapipe.tasks.metadata import metadata_schema_py_generated as schema
+
+    for form, steps in (("mediapipe", [(0, 255)]), ("mediapipe_uint8", [])):
+        path = fashion_export / read_manifest(fashion_export)["artifacts"][form]["path"]
+        model = tflite.ModelT.InitFromObj(tflite.Model.GetRootAs(path.read_bytes()))
+        (held,) = (m.buffer for m in model.metadata if m.name == b"TFLITE_METADATA")
+        block = bytes(model.buffers[held].data)
+        assert schema.ModelMetadata.ModelMetadataBufferHasIdentifier(block, 0)
+        about = schema.ModelMetadataT.InitFromObj(schema.ModelMetadata.GetRootAs(block))
+        assert about.name.decode() == fashion.entry.full_name
+        (graph,) = about.subgraphMetadata
+        (image,), (probs,) = graph.inputTensorMetadata, graph.outputTensorMetadata
+        assert (image.name, probs.name) == (b"image", b"probs")
+        assert image.content.contentProperties.colorSpace == schema.ColorSpaceType.RGB
+        found = [(*u.options.mean, *u.options.std) for u in image.processUnits or []]
+        assert found == steps
+        (file,) = probs.associatedFiles
+        assert file.type == schema.AssociatedFileType.TENSOR_AXIS_LABELS
+        with zipfile.ZipFile(path) as archive:
+            assert archive.testzip() is None
+            assert {about.date_time for about in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+            assert archive.read(file.name.decode()) == (fashion_export / LABELS).read_bytes()
+
+
+def test_two_exports_for_mediapipe_are_byte_equal_and_run_in_litert(classifier, tmp_path):
+    twin = zoo.load("cnn_tiny", weights=None)
+    twin.net.set_weights(classifier.net.get_weights())
+    made = [
+        export(one, tmp_path / str(number), formats="mediapipe")
+        for number, one in enumerate((classifier, twin))
+    ]
+    one, other = (folder / "cnn_tiny_mediapipe.tflite" for folder in made)
+    assert one.read_bytes() == other.read_bytes()
+    assert verify(made[0], classifier)["passed"]
+
+
+def test_saved_model_cli_shows_and_runs_it(fashion, fashion_export, garments, tmp_path):
+    model = fashion_export / "saved_model"
+    shown = ran("show", "--dir", model, "--all")
+    serve = shown.split("signature_def['serve']:")[1].split("signature_def[")[0]
+    for tensor, shape in (("inputs['image']", "(-1, 28, 28, 1)"), ("outputs['probs']", "(-1, 10)")):
+        about = serve.split(f"{tensor} tensor_info:")[1].split("name:")[0]
+        assert "dtype: DT_FLOAT" in about and f"shape: {shape}" in about
+    values = garments.astype(np.float32) / 255
+    np.save(tmp_path / "pictures.npy", values)
+    given = f"image={tmp_path / 'pictures.npy'}"
+    ends = ("--signature_def", "serve", "--inputs", given, "--outdir", tmp_path)
+    ran("run", "--dir", model, "--tag_set", "serve", *ends)
+    found = np.load(tmp_path / "probs.npy")
+    assert np.abs(found - fashion.infer(values)).max() <= BOUNDS["saved_model"]
+
+
+def ran(*arguments) -> str:
+    """Runs saved_model_cli in a process of its own; returns what it printed."""
+    done = subprocess.run([CLI, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

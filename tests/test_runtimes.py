@@ -1,0 +1,279 @@
+"""An exported file in the net's place: the same answers in every runtime, without TensorFlow."""
+
+import functools
+import importlib.util
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from conftest import in_second_process
+from tiny import with_random_weights
+
+import zoo
+from export import report, verify
+from export.artifacts import export
+from export.manifest import key_of
+from export.runtimes import RUNTIMES, cache
+from zoo import files, weights
+from zoo.errors import MissingExtra, ZooError
+from zoo.parts import ends
+from zoo.tiling import tiled
+
+BOUND = 1e-5  # as in `export.verify`
+PACKAGES = {
+    "litert": "ai_edge_litert.interpreter",
+    "onnx": "onnxruntime",
+    "openvino": "openvino",
+}
+NAMES = ("cnn_tiny", "lstm_tiny", "srcnn_tiny", "dncnn_tiny", "dcgan_tiny", "vae_tiny")
+BLOCKED = "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras')))\n"
+
+
+def runtime(name: str):
+    """A parameter that is skipped where the runtime is not installed."""
+    missing = importlib.util.find_spec(PACKAGES[name].partition(".")[0]) is None
+    return pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"needs {PACKAGES[name]}"))
+
+
+every_runtime = pytest.mark.parametrize("runtime", list(map(runtime, RUNTIMES)))
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A name -> its net with random weights, and a folder of its files; made at the first call."""
+
+    @functools.cache
+    def made(name: str):
+        net = with_random_weights(name)
+        folder = tmp_path_factory.mktemp(name) / "out"
+        return net, export(net, folder, formats=("float32_free", "onnx"))
+
+    return made
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def trained(classifier, tmp_path):
+    """A run directory, as far as loading reads it."""
+    folder = tmp_path / "run"
+    digest = weights.save(classifier.net, folder / weights.WEIGHTS)
+    files.write_json(folder / weights.RUN, {"sha256": {weights.WEIGHTS: digest}})
+    return folder
+
+
+def pixels(*shape) -> np.ndarray:
+    return np.random.default_rng(7).random(shape, np.float32)
+
+
+def close(one, other) -> None:
+    np.testing.assert_allclose(one, other, atol=BOUND, rtol=0)
+
+
+def contents(folder) -> dict:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+@every_runtime
+@pytest.mark.parametrize("name", NAMES)
+def test_every_kind_of_net_answers_as_in_keras(name, runtime, exported):
+    keras, folder = exported(name)
+    loaded = zoo.load(name, folder, runtime=runtime)
+    height, width, _ = (side or 21 + 2 * n for n, side in enumerate(keras.spec.shape))
+    if keras.spec.kind == "generation":
+        close(loaded.decode(loaded.codes(3)), keras.decode(keras.codes(3)))
+        assert np.abs(loaded.sample(2).astype(int) - keras.sample(2)).max() <= 1
+    if keras.spec.task != "generate":
+        for shape in ((1, height, width, 1), (3, height, width, 3), (2, height, width, 1)):
+            close(loaded.infer(pixels(*shape)), keras.infer(pixels(*shape)))
+
+
+@every_runtime
+def test_labels_and_latents_are_those_of_keras(runtime, exported):
+    keras, folder = exported("cnn_tiny")
+    photo = pixels(40, 31, 3)
+    expected = dict(keras(photo))
+    assert dict(zoo.load("cnn_tiny", folder, runtime=runtime)(photo)) == pytest.approx(
+        expected, abs=BOUND
+    )
+    keras, folder = exported("vae_tiny")
+    loaded = zoo.load("vae_tiny", folder, runtime=runtime)
+    picture = pixels(*keras.spec.shape)
+    for one, other in zip(loaded.encode(picture), keras.encode(picture), strict=True):
+        close(one, other)
+    close(loaded.reconstruct(picture), keras.reconstruct(picture))
+
+
+@every_runtime
+@pytest.mark.parametrize("name", ["srcnn_tiny", "dncnn_tiny"])
+def test_a_photograph_in_tiles_is_the_same_as_in_keras_and_as_the_whole(name, runtime, exported):
+    keras, folder = exported(name)
+    loaded = zoo.load(name, folder, runtime=runtime)
+    large = pixels(1, 530, 301, 1)
+    result = loaded.infer(large)
+    close(result, keras.infer(large))
+    close(result, loaded.through("", large))
+    small, scale = pixels(2, 40, 53, 1), keras.spec.scales[0]
+    run = functools.partial(loaded.through, "")
+    for tile in (16, 23):
+        close(tiled(run, small, loaded.spec.reach, tile, scale=scale), run(small))
+    close(loaded.infer(small, ensemble=True), keras.infer(small, ensemble=True))
+
+
+def test_without_tensorflow_names_run_from_an_export(exported, tmp_path):
+    photo = np.rint(pixels(40, 31, 3) * 255).astype(np.uint8)
+    _, small = exported("srcnn_tiny")
+    expected = exported("srcnn_tiny")[0](photo)
+    keras = zoo.load("cnn_fashion")
+    folder = export(keras, tmp_path / "fashion", formats="float32_free")
+    np.save(tmp_path / "photo.npy", photo)
+    code = BLOCKED + (
+        "import json, numpy, zoo\n"
+        "photo = numpy.load(sys.argv[1])\n"
+        "labels = zoo.load('cnn_fashion', sys.argv[2], runtime='litert')(photo)\n"
+        "large = zoo.load('srcnn_tiny', sys.argv[3], runtime='litert')(photo)\n"
+        "print(json.dumps([dict(labels), large.tolist()]))\n"
+    )
+    labels, large = json.loads(in_second_process(code, tmp_path / "photo.npy", folder, small))
+    assert labels == pytest.approx(dict(keras(photo)), abs=BOUND)
+    assert np.abs(np.array(large) - expected).max() <= 1
+
+
+def test_a_file_is_made_once_and_then_needs_no_tensorflow(trained, classifier, own_cache, capsys):
+    photo = pixels(20, 20)
+    first = zoo.load("cnn_tiny", trained, runtime="litert")
+    assert f"making {own_cache}" in capsys.readouterr().err
+    assert dict(first(photo)) == pytest.approx(dict(classifier(photo)), abs=BOUND)
+    assert first.source == str(trained.resolve())
+    before = contents(own_cache)
+    (folder,) = own_cache.glob("cnn_tiny.test/*/float32_free")
+    assert list(folder.glob("*.tflite")) == [folder / "cnn_tiny_float32_free.tflite"]
+    code = BLOCKED + "import zoo\nzoo.load('cnn_tiny', sys.argv[1], runtime='litert')\n"
+    in_second_process(code, trained)
+    assert contents(own_cache) == before
+
+
+def test_a_file_that_misses_its_bound_is_not_kept(trained, own_cache, monkeypatch):
+    monkeypatch.setitem(verify.BOUNDS, "float32_free", -1.0)
+    with pytest.raises(ZooError, match="not right, and not kept"):
+        zoo.load("cnn_tiny", trained, runtime="litert")
+    assert not [path for path in own_cache.rglob("*") if path.is_file()]
+    assert not list(own_cache.rglob("float32_free"))
+
+
+def test_a_cache_that_cannot_be_written_is_said(trained, own_cache):
+    own_cache.write_text("in the way")
+    with pytest.raises(ZooError, match="set ZOO_CACHE to a folder"):
+        zoo.load("cnn_tiny", trained, runtime="litert")
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "expected"),
+    [
+        ("linux", {"ZOO_CACHE": "/mine"}, "/mine"),
+        ("linux", {"XDG_CACHE_HOME": "/xdg"}, "/xdg/keras-image-zoo"),
+        ("linux", {}, "/home/me/.cache/keras-image-zoo"),
+        ("darwin", {}, "/home/me/Library/Caches/keras-image-zoo"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/keras-image-zoo"),
+    ],
+)
+def test_the_cache_is_where_the_platform_has_it(platform, environment, expected, monkeypatch):
+    for name in ("ZOO_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"HOME": "/home/me"} | environment).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert cache().as_posix() == expected
+
+
+def test_a_changed_or_missing_file_is_refused(exported, tmp_path):
+    folder = shutil.copytree(exported("cnn_tiny")[1], tmp_path / "changed")
+    path = folder / "cnn_tiny_float32_free.tflite"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ZooError, match="was changed: its SHA-256 is"):
+        zoo.load("cnn_tiny", folder, runtime="litert")
+    path.unlink()
+    with pytest.raises(ZooError, match="is missing"):
+        zoo.load("cnn_tiny", folder, runtime="litert")
+    about = files.read_json(folder / "export.json")
+    files.write_json(folder / "export.json", about | {"artifacts": {}})
+    with pytest.raises(ZooError, match="has no float32_free file: `zoo export"):
+        zoo.load("cnn_tiny", folder, runtime="litert")
+
+
+def test_what_a_runtime_cannot_do_is_said(exported, tmp_path):
+    _, folder = exported("cnn_tiny")
+    with pytest.raises(ZooError, match=r"export of cnn_tiny\.test, not of lstm_tiny\.test"):
+        zoo.load("lstm_tiny", folder, runtime="litert")
+    with pytest.raises(ZooError, match="'tflite': there are keras, litert, onnx, openvino"):
+        zoo.load("cnn_tiny", folder, runtime="tflite")
+    with pytest.raises(ZooError, match="other classes came"):
+        zoo.load("cnn_tiny", folder, classes=3, runtime="litert")
+    with pytest.raises(ZooError, match="fresh weights came"):
+        zoo.load("cnn_tiny", None, runtime="litert")
+    with pytest.raises(ZooError, match="no such file"):
+        zoo.load("cnn_tiny", tmp_path, runtime="litert")
+    loaded = zoo.load("cnn_tiny", folder, runtime="litert")
+    with pytest.raises(ZooError, match='load it with runtime="keras"'):
+        loaded.net.summary()
+    with pytest.raises(ZooError, match='load it with runtime="keras"'):
+        export(loaded, tmp_path / "again")
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_without_a_runtime_the_line_that_installs_it_is_said(
+    runtime, trained, own_cache, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, PACKAGES[runtime], None)
+    with pytest.raises(MissingExtra, match=r"pip install 'keras-image-zoo\["):
+        zoo.load("cnn_tiny", trained, runtime=runtime)
+    assert not own_cache.exists()
+
+
+@pytest.mark.parametrize("name", ["vae_tiny", "dcgan_tiny"])
+def test_float32_files_are_verified_in_openvino_too(name, exported):
+    pytest.importorskip("openvino")
+    keras, folder = exported(name)
+    found = verify.verify(folder, keras)
+    assert found["passed"] and not found["left_out"], report.text(found)
+    rows = {(row["artifact"], row["runtime"].split(" ")[0]) for row in found["rows"]}
+    parts = {key_of(part, "float32_free") for part in ends(keras.spec)}
+    assert {(part, "OpenVINO") for part in parts} <= rows
+
+
+def test_without_openvino_the_report_says_so(exported, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    keras, folder = exported("cnn_tiny")
+    found = verify.verify(folder, keras)
+    assert found["passed"]
+    assert "Left out: running a file in OpenVINO needs openvino" in report.text(found)
+
+
+def test_labels_are_those_that_the_net_was_trained_for(tmp_path):
+    birds = zoo.load("cnn_tiny", None, classes=("owl", "wren"))
+    folder = export(birds, tmp_path / "birds", formats="float32_free")
+    answer = zoo.load("cnn_tiny", folder, runtime="litert")(pixels(12, 12))
+    assert {one.label for one in answer} == {"owl", "wren"}
+
+
+def test_the_command_line_takes_a_runtime(exported, tmp_path):
+    from click.testing import CliRunner
+    from PIL import Image
+
+    from zoo.cli import main
+
+    _, folder = exported("dncnn_tiny")
+    Image.fromarray(np.rint(pixels(20, 24) * 255).astype(np.uint8)).save(tmp_path / "photo.png")
+    options = ["--weights", str(folder), "--runtime", "litert", "--out", str(tmp_path / "out.png")]
+    done = CliRunner().invoke(main, ["run", "dncnn_tiny", str(tmp_path / "photo.png"), *options])
+    assert done.exit_code == 0, done.output
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.size == (24, 20)
