@@ -178,7 +178,6 @@ register(
         recipe=dataclasses.replace(
             _LONG, start="dncnn_blind", steps=3_000, every=500, patch=48, learning_rate=3e-3
         ),
-        pretrained=False,
         benchmarks=(
             *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
             *_benchmarks(
