@@ -8,7 +8,9 @@ from export.verify import BOUNDS, verify
 from zoo.errors import ZooError
 
 
-def exported(pipeline, folder: Path, static_size: int, formats) -> tuple[list[Artifact], dict]:
+def exported(
+    pipeline, folder: Path, static_size: int = 256, formats=None
+) -> tuple[list[Artifact], dict]:
     """Exports and verifies.
 
     What computes in float32 has to be right. Smaller numbers may miss their bounds on made-up

@@ -128,18 +128,14 @@ def _cached(entry: Entry, weights, form: str) -> Path:
 
 def _make(pipeline, form: str, folder: Path) -> None:
     """Exports and verifies, whole or not at all; another process may be at the same."""
-    from export.artifacts import export
-    from export.report import text
-    from export.verify import verify
+    from export.checked import exported
 
     print(f"{pipeline.entry.full_name}: making {folder}, once", file=sys.stderr)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            made = export(pipeline, Path(scratch) / form, formats=form)
-            found = verify(made, pipeline)
-            if not found["passed"]:
-                raise ZooError(f"the exported file is not right, and not kept:\n{text(found)}")
+            made = Path(scratch) / form
+            exported(pipeline, made, formats=form)
             files.replace(made, folder)
     except OSError as error:
         raise ZooError(
