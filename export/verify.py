@@ -72,7 +72,7 @@ def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
     SavedModels run in a fresh process without zoo and Keras, TFLite files in LiteRT, those in
     float32 also in OpenVINO if it is installed, ONNX files in ONNX Runtime (without it their row
     fails, and says what installs it). Golden pictures are used where the pipeline has the
-    published weights; beside them the export's own, which for a classifier in integers are all.
+    published weights; beside them the export's own, which for a classifier with rounded numbers are all.
 
     Args:
         folder: written by `export`.
@@ -240,9 +240,9 @@ def _none(shape: Shape) -> list[Case]:
 
 
 def _unless_rounded(artifact: Artifact, fresh: Callable) -> Callable[[Shape], list[Case]]:
-    """No fresh pictures for a classifier in integers: these show nothing, and lie between all
-    classes, where rounding decides (cnn_mnist in int8: 0.73 off there, as accurate on digits)."""
-    rounded = artifact.form in ("dynamic_range", "int8", "uint8", "mediapipe_uint8")
+    """No fresh pictures for a classifier with rounded numbers: these show nothing, and lie between
+    all classes, where rounding decides (cnn_mnist in int8: 0.73 off, as accurate on digits)."""
+    rounded = BOUNDS[artifact.form] > BOUNDS["net"]
     return _none if rounded and artifact.part.outputs == ("probs",) else fresh
 
 

@@ -41,6 +41,7 @@ def lstm(
     return keras.Model(image, probs, name="lstm")
 
 
+_NO_INT8 = "LiteRT 2.3 cannot prepare its unrolled steps in int8 (XNNPACK); take dynamic_range"
 _MNIST = Entry(
     name="lstm_mnist",
     tag="mnist",
@@ -72,6 +73,7 @@ _MNIST = Entry(
         "knows one light digit on black, centred, as in MNIST: cut photographs out, invert",
         "slower on a phone than `cnn_mnist`, and less exact: its rows wait for one another",
     ),
+    refused=dict.fromkeys(("int8", "uint8", "mediapipe_uint8"), _NO_INT8),
     pretrained=False,
 )
 register(_MNIST)
