@@ -72,7 +72,8 @@ def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
     SavedModels run in a fresh process without zoo and Keras, TFLite files in LiteRT, those in
     float32 also in OpenVINO if it is installed, ONNX files in ONNX Runtime (without it their row
     fails, and says what installs it). Golden pictures are used where the pipeline has the
-    published weights; beside them the export's own, which for a classifier with rounded numbers are all.
+    published weights, and beside them the export's own; a classifier with rounded numbers is judged
+    by these alone.
 
     Args:
         folder: written by `export`.
