@@ -74,7 +74,6 @@ _MNIST = Entry(
         "slower on a phone than `cnn_mnist`, and less exact: its rows wait for one another",
     ),
     refused=dict.fromkeys(("int8", "uint8", "mediapipe_uint8"), _NO_INT8),
-    pretrained=False,
 )
 register(_MNIST)
 register(
@@ -111,5 +110,6 @@ register(
         ),
         parameters=442,
         benchmarks=(),
+        pretrained=False,
     )
 )
