@@ -60,7 +60,7 @@ def card(entry: Entry, facts: dict) -> str:
         f"![{_DRAWN[entry.spec.kind]}]({weights.STRIP})",
         _table(("", ""), _overview(entry, facts)),
         "## Figures\n\n" + _figures(entry, results.rows(entry)),
-        "## The exported files\n\n" + _files(facts, results.numerics(entry)),
+        "## The exported files\n\n" + _files(facts, results.numerics(entry)) + _refused(entry),
         *(["## How long they take\n\n" + _performance(performance)] if performance else []),
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in entry.limits),
         "## How it was made\n\n" + _making(entry, facts),
@@ -108,15 +108,42 @@ def _of_kind(entries: list[Entry], kind: str) -> str:
     return f"{kind.capitalize()}: {unit}\n\n" + _table(heads, lines)
 
 
+def precisions_table(entries: list[Entry]) -> str:
+    """The README's table of what each name's files score and weigh, as Markdown."""
+    lines = []
+    for entry in entries:
+        measured = {row["artifact"]: row for row in _smallest(results.numerics(entry))}
+        if measured:
+            first = next(iter(measured.values()))
+            net = f"{_number(first['net'], first['metric'])} {_unit(first['metric'])}"
+            files = [_of_file(measured.get(form)) for form in _PRECISIONS]
+            lines.append((f"`{index.short_name(entry)}`", _what(first), net, *files))
+    return _table(("name", "test set", "the net", *_PRECISIONS), lines)
+
+
+_PRECISIONS = ("float32_free", "float16", "dynamic_range", "int8", "onnx")
+
+
+def _of_file(row: dict | None) -> str:
+    """Such as `36.73, 0.12 MB`."""
+    if row is None:
+        return "-"
+    missed = ", **missed**" if row["held"] == "no" else ""
+    return f"{_number(row['figure'], row['metric'])}{missed}, {row['bytes'] / 1e6:.2f} MB"
+
+
 def headline(entry: Entry) -> str:
     """The first figure of record in one phrase, such as `28.98 dB on BSD68, noise:25`."""
     rows = results.rows(entry)
     if not rows:
         return "not published" if entry.pretrained else "no weights here"
     metric = next(m for m in _HEADLINES[entry.spec.kind] if m in rows[0])
-    unit = UNITS[metric].partition(", ")[2]
-    unit = unit or UNITS[metric]
-    return f"{_number(rows[0][metric], metric)} {unit} on {_what(rows[0])}"
+    return f"{_number(rows[0][metric], metric)} {_unit(metric)} on {_what(rows[0])}"
+
+
+def _unit(metric: str) -> str:
+    """Such as `dB`; of what has no unit, its name."""
+    return UNITS[metric].partition(", ")[2] or UNITS[metric]
 
 
 def refresh(*readmes: Path) -> None:
@@ -131,11 +158,15 @@ def refresh(*readmes: Path) -> None:
 
 def with_tables(readme: str, entries: list[Entry]) -> str:
     """The README's text with the tables between its marks replaced."""
-    for mark, print_table in {"models": models_table, "figures": figures_table}.items():
+    for mark, print_table in _TABLES.items():
         begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
         before, rest = readme.split(begin)
         readme = f"{before}{begin}\n{print_table(entries)}\n{end}{rest.split(end)[1]}"
     return readme
+
+
+_TABLES = {"models": models_table, "figures": figures_table, "precisions": precisions_table}
+"""Mark in the README -> what prints the table there."""
 
 
 def _overview(entry: Entry, facts: dict) -> list[tuple[str, str]]:
@@ -295,6 +326,13 @@ def _files(facts: dict, numerics: list[dict]) -> str:
         "differ from it by its bound."
     )
     return f"{_table((*heads, unit, 'difference (bound)'), lines)}\n\n{told}"
+
+
+def _refused(entry: Entry) -> str:
+    """A line for each reason why there are no files of some forms."""
+    whys = dict.fromkeys(entry.refused.values())
+    forms = {why: [f"`{f}`" for f, w in entry.refused.items() if w == why] for why in whys}
+    return "".join(f"\n\nNo {', '.join(some)} file: {why}." for why, some in forms.items())
 
 
 def _smallest(numerics: list[dict]) -> list[dict]:
