@@ -53,7 +53,7 @@ _MNIST = Entry(
     spec=Spec(task="generate", shape=(28, 28, 1), value_range=(-1.0, 1.0), latent=100),
     recipe=Recipe(
         data="mnist",
-        steps=20_000,
+        steps=8_000,
         batch=128,
         optimizer="muon",
         learning_rate=2e-3,
