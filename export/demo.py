@@ -20,22 +20,22 @@ PHOTOGRAPHS = ("camera", "chelsea", "coffee")
 PAGE = "index.html"
 
 
-def demo(folder: Path) -> tuple[Path, bool]:
-    """Runs, exports and verifies every pretrained name, and writes a page about it.
+def demo(folder: Path, names=()) -> tuple[Path, bool]:
+    """Runs, exports and verifies pretrained names, and writes a page about them.
 
     Args:
         folder: gets `index.html`, which needs no other file, and the exports, a folder a name.
+        names: of the zoo; without any, all that have weights.
 
     Returns:
         The page, and whether every exported file passed.
 
     Raises:
         MissingExtra: scikit-image, jinja2 or ai-edge-litert is not installed.
-        ZooError: the folder cannot be written.
+        ZooError: a name is unknown or without weights; the folder cannot be written.
     """
     template = _template()
-    entries = [entry for entry in map(zoo.entry, zoo.names()) if weights.published(entry)]
-    sections = [_section(entry, folder) for entry in tqdm(entries, "names")]
+    sections = [_section(entry, folder) for entry in tqdm(weights.chosen(names), "names")]
     page = template.render(sections=sections, version=zoo.__version__, columns=report.COLUMNS)
     files.write_text(folder / PAGE, page)
     return folder / PAGE, all(section["report"]["passed"] for section in sections)

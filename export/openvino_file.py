@@ -1,5 +1,6 @@
 """TFLite files in OpenVINO, which shares no code with LiteRT: a second opinion on a conversion."""
 
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,8 @@ def opened(
 
 def package():
     """What `opened` needs; raises MissingExtra."""
+    # else it writes an identity into the home folder and reports its use over the network
+    sys.modules.setdefault("openvino_telemetry", None)
     try:
         import openvino
     except ImportError:

@@ -72,7 +72,7 @@ def build(folder, names: Iterable[str] = (), npm=NPM) -> Path:
     target = Path(folder).resolve()
     _refuse_foreign(target)
     litert = _litert_files(Path(npm))
-    entries = [zoo.entry(name) for name in names] or _published()
+    entries = weights.chosen(names)
     with files.whole(target) as partial:
         _copy_page(partial)
         for path, data in litert.items():
@@ -130,10 +130,6 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def _published() -> list[Entry]:
-    return [entry for entry in map(zoo.entry, zoo.names()) if weights.published(entry)]
 
 
 def _litert() -> dict:

@@ -228,3 +228,12 @@ except zoo.ZooError as error:
     assert f"{saved} cannot be written" in shown and "nothing half-written" in shown
     assert saved.read_bytes() == old
     assert sorted(p.name for p in saved.parent.iterdir()) == [weights.RUN, weights.WEIGHTS]
+
+
+def test_unless_some_are_named_all_published_names_are_chosen():
+    assert [e.name for e in weights.chosen(["dncnn_tiny"])] == ["dncnn_tiny"]
+    every = weights.chosen()
+    assert {e.name for e in every} >= {"cnn_fashion", "dncnn_s25", "srcnn_x2", "dcgan_mnist"}
+    assert all(weights.published(entry) for entry in every)
+    with pytest.raises(zoo.ZooError, match="srcnn_x3"):
+        weights.chosen(["srcnn_x9"])

@@ -372,12 +372,13 @@ def web(names, folder, port, npm, build_only):
 
 
 @main.command()
+@click.argument("names", nargs=-1)
 @click.option("--to", "folder", default="demo", show_default=True, type=click.Path(path_type=Path))
-def demo(folder):
-    """Run all pretrained names on photographs, export, verify, and write a page of results."""
+def demo(names, folder):
+    """Run NAMES (default: all with weights) on photographs, export, verify, and write a page."""
     from export.demo import demo
 
-    page, passed = demo(folder)
+    page, passed = demo(folder, names)
     click.echo(f"Open {page.resolve().as_uri()}")
     if not passed:
         raise click.ClickException("an exported file is not right; the page says which")

@@ -3,9 +3,10 @@
 import math
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from zoo import files
+from zoo import files, index
 from zoo.errors import ZooError
 from zoo.index import Entry
 
@@ -23,6 +24,13 @@ def published(entry: Entry) -> dict | None:
     """The `run.json` that was published with a name, or None."""
     path = pretrained_folder(entry) / RUN
     return files.read_json(path) if path.is_file() else None
+
+
+def chosen(names: Iterable[str] = ()) -> list[Entry]:
+    """The entries of names; without any, of all whose weights are published."""
+    if some := [index.entry(name) for name in names]:
+        return some
+    return [entry for entry in map(index.entry, index.names()) if published(entry)]
 
 
 def golden(entry: Entry, part: str = "", given: str = "image"):
