@@ -65,7 +65,7 @@ _FASHION = Entry(
     spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["fashion_mnist"]),
     recipe=Recipe(
         data="fashion_mnist",
-        steps=6_400,
+        steps=18_000,
         batch=128,
         optimizer="muon",
         learning_rate=5e-3,
@@ -75,7 +75,8 @@ _FASHION = Entry(
         label_smoothing=0.1,
         augment=("mirror", "shift", "erase"),
         holdout=5_000,
-        every=400,
+        every=1_000,
+        precision="mixed_bfloat16",
     ),
     parameters=289_066,
     data_licence=LICENCES["fashion_mnist"],
@@ -110,8 +111,6 @@ register(
             data="mnist",
             steps=12_000,
             augment=("rotate", "shift"),
-            every=1_000,
-            precision="mixed_bfloat16",
         ),
         data_licence=LICENCES["mnist"],
         benchmarks=(
