@@ -35,7 +35,7 @@ def quantized(form: str, data: bytes, part: Part, name: str, values=None) -> byt
 
     Args:
         form: `float16` (weights); `dynamic_range` (int8 weights; layers sum integers, in ranges
-            found while it runs, or float32 where a picture is denoised); `int8` (integers
+            found while it runs, or float32 where a picture is restored); `int8` (integers
             inside, float32 ends); `uint8` (the same with pixels 0..255 and probabilities in
             256ths).
         data: the float32 TFLite file.
@@ -77,9 +77,10 @@ def _float16(model, kinds, data: bytes, part: Part) -> None:
 
 
 def _dynamic_range(model, kinds, data: bytes, part: Part) -> None:
-    """Of denoised pictures only the weights: the largest of a picture's values would set the steps
-    of all others. With integer sums dncnn_s25 loses 0.055 dB, so 0.001; srcnn_x2 0.016 and 0.008.
-    (Twenty pictures held out of the training set: `benchmarks/precisions.py`.)"""
+    """Of restored pictures only the weights: the largest of a picture's values would set the steps
+    of all others. With integer sums dncnn_s25 loses 0.055 dB and srcnn_x2 0.016; so, 0.001 and
+    0.008 (twenty pictures held out of the training set: `benchmarks/precisions.py`). Where speed
+    counts there is int8."""
     add = model.add_weight_only_config if _sums_in_float(part) else model.add_dynamic_config
     add(".*", kinds.TFLOperationName.ALL_SUPPORTED, num_bits=8)
     _keep(model, kinds, data, part)
@@ -129,7 +130,7 @@ def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
 
 
 def _sums_in_float(part: Part) -> bool:
-    return _restores(part) and part.outputs[0] != OUTPUTS["upscale"]
+    return _restores(part)
 
 
 def _restores(part: Part) -> bool:

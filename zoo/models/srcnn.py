@@ -125,8 +125,8 @@ def _entry(name: str, scale: int, net: str = "9-5-5", refused=None, **recipe) ->
 
 _NO_INT8 = {
     "int8": "it loses 0.21 dB on pictures held out of the training set "
-    "(benchmarks/precisions.py), and its bound is 0.15; dynamic_range, with int8 weights and "
-    "integer sums, loses 0.02"
+    "(benchmarks/precisions.py), and its bound is 0.15; dynamic_range, with int8 weights, loses "
+    "0.01"
 }
 _X2 = _entry("srcnn_x2", 2, refused=_NO_INT8)
 _entry("srcnn_x3", 3, start="srcnn_x2", steps=6_000)
