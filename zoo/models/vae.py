@@ -139,6 +139,7 @@ register(
         recipe=dataclasses.replace(_MNIST.recipe, steps=8_000),
         parameters=842_549,
         benchmarks=(Benchmark("mnist"),),
+        pretrained=True,
     )
 )
 register(
