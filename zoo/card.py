@@ -372,7 +372,7 @@ def _performance(rows: list[dict]) -> str:
     told = (
         f"One input, {' or '.join(dict.fromkeys(row['input'] for row in rows))}. One run on this "
         f"host, {hosts}, each row in a process of its own, in turns: the ratios say more than the "
-        "milliseconds, and neither is a phone's. Again: `zoo bench`."
+        f"milliseconds, and neither is a phone's. Again: `zoo bench {rows[0]['name']}`."
     )
     return f"{_table(heads, lines)}\n\n{told}"
 
