@@ -1,5 +1,7 @@
 """From a pipeline to a folder of files that run elsewhere, and what that folder says of itself."""
 
+import datetime
+import functools
 import hashlib
 import importlib.metadata
 import platform
@@ -130,6 +132,16 @@ def weights_sha256(net) -> str:
     return digest.hexdigest()
 
 
+def stamp(pipeline) -> dict[str, str]:
+    """Of which weights a figure is, and of which day."""
+    return {"weights": weights_sha256(pipeline.net)[:12], "date": today()}
+
+
+def today() -> str:
+    """The date, in UTC."""
+    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+
 def versions() -> dict[str, str]:
     """Of the zoo, Python and the packages that an export depends on."""
     found = {package: importlib.metadata.version(package) for package in _PACKAGES}
@@ -168,12 +180,14 @@ def _write_part(
     pipeline, part: Part, wanted: list[Artifact], folder: Path, static_size: int, calibration
 ) -> None:
     name = pipeline.entry.name
+    seen = functools.cache(lambda: calibrating.inputs(pipeline, part, calibration))
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "saved_model"
         saved_model.write(part, model, part.shape)
         free = tflite.convert(model, name)
         for artifact in wanted:
             path = folder / artifact.path
+            values = seen() if artifact.form in CALIBRATED else None
             if artifact.form == "saved_model":
                 shutil.copytree(model, path)
             elif artifact.form == "float32_free":
@@ -181,12 +195,10 @@ def _write_part(
             elif artifact.form == "float32_static":
                 path.write_bytes(_static(part, Path(scratch) / "static", static_size, name))
             elif artifact.form in metadata.FORMS:
-                values = _values(pipeline, artifact, calibration)
                 path.write_bytes(_for_mediapipe(pipeline, artifact, Path(scratch), values))
             elif artifact.form == "onnx":
                 path.write_bytes(onnx_file.convert(model, part, part.shape))
             else:
-                values = _values(pipeline, artifact, calibration)
                 path.write_bytes(quantize.quantized(artifact.form, free, part, name, values))
 
 
@@ -205,12 +217,6 @@ def _for_mediapipe(pipeline, artifact: Artifact, scratch: Path, values) -> bytes
         colour = fit_channels(values, part.shape[-1])
         data = quantize.quantized("uint8", data, part, entry.name, colour)
     return metadata.described(data, entry, _labels(pipeline), LABELS, normalised=whole)
-
-
-def _values(pipeline, artifact: Artifact, calibration: str | None):
-    if artifact.form in CALIBRATED:
-        return calibrating.inputs(pipeline, artifact.part, calibration)
-    return None
 
 
 def _manifest(

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import datetime
 import importlib.metadata
 import json
 import os
@@ -17,9 +16,9 @@ import numpy as np
 
 import zoo
 from export import golden, openvino_file, runtimes
-from export.artifacts import Artifact, weights_sha256
+from export.artifacts import Artifact, stamp
 from export.checked import exported
-from export.manifest import read_manifest
+from export.manifest import files_of, key_of, read_manifest
 from export.signature import static_shape
 from zoo.errors import ZooError
 from zoo.parts import LATENT, Ends, Part, parts
@@ -115,8 +114,7 @@ def _jobs(part: Part, made: list[Artifact], folder: Path) -> list[dict]:
     for artifact in mine:
         file = {"artifact": artifact.key, "path": str(folder / artifact.path)}
         jobs += [about | file | {"engine": engine} for engine in _engines(artifact)]
-    net = "_".join(filter(None, (part.name, NET)))
-    return [*jobs, about | {"artifact": net, "engine": "keras", "path": ""}]
+    return [*jobs, about | {"artifact": key_of(part, NET), "engine": "keras", "path": ""}]
 
 
 def _engines(artifact: Artifact) -> list[str]:
@@ -199,16 +197,14 @@ def _environment() -> dict:
 
 def _rows(pipeline, workers: list[_Worker], manifest: dict) -> list[dict]:
     entry = pipeline.entry
-    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     about = {"name": entry.name, "tag": entry.tag, "warmups": WARMUPS}
-    about |= {"host": f"{cpu_model()}, {cores()} cores", "date": today}
-    about |= {"weights": weights_sha256(pipeline.net)[:12]}
+    about |= {"host": f"{cpu_model()}, {cores()} cores"} | stamp(pipeline)
     return [about | _row(worker, _reference(worker, workers), manifest) for worker in workers]
 
 
 def _reference(worker: _Worker, workers: list[_Worker]) -> _Worker | None:
     """What a row is compared with: the float32 file of the same part, in LiteRT."""
-    name = "_".join(filter(None, (worker.job["part"]["name"], "float32_free")))
+    name = key_of(Ends(**worker.job["part"]), "float32_free")
     found = (w for w in workers if (w.job["artifact"], w.job["engine"]) == (name, "litert"))
     return next(found, None)
 
@@ -237,6 +233,5 @@ def _row(worker: _Worker, reference: _Worker | None, manifest: dict) -> dict:
         "runs": len(laps),
     }
     row |= {"ratio": ratio(worker.turns, reference.turns)} if reference else {}
-    top = Path(job["path"]).name
-    sizes = [f["bytes"] for p, f in manifest["files"].items() if Path(p).parts[0] == top]
-    return row | ({"bytes": sum(sizes)} if sizes else {})
+    held = files_of(manifest, Path(job["path"]).name).values()
+    return row | ({"bytes": sum(facts["bytes"] for facts in held)} if held else {})

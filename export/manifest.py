@@ -35,6 +35,11 @@ def read_manifest(folder: Path) -> dict:
     return manifest
 
 
+def files_of(manifest: dict, path: str) -> dict[str, dict]:
+    """What is recorded of an artifact's file, or of all that are in its folder."""
+    return {p: facts for p, facts in manifest["files"].items() if Path(p).parts[0] == path}
+
+
 def facts_of_file(path: Path) -> dict:
     """SHA-256 and size of a file."""
     data = path.read_bytes()

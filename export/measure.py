@@ -1,7 +1,6 @@
 """All figures of record of a name, in one run: the net, its files in every precision, a classical
 method."""
 
-import datetime
 import functools
 import tempfile
 from collections.abc import Callable
@@ -11,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from export import onnx_file, openvino_file, tflite
-from export.artifacts import Artifact, weights_sha256
+from export.artifacts import Artifact, stamp
 from export.checked import beyond, exported
-from export.manifest import read_manifest
+from export.manifest import files_of, read_manifest
 from zoo.baselines import LABELS, baseline
 from zoo.errors import ZooError
 from zoo.evaluate import Trial
@@ -112,12 +111,12 @@ def measure(
         files = _verified(pipeline, Path(scratch) / "export", static_size, formats)
         entry = pipeline.entry
         trials = [Trial(pipeline, b.data, b.degrade) for b in entry.benchmarks]
-        stamp = _stamp(pipeline)
+        made = stamp(pipeline)
         figures = [
-            _row(trial, benchmark, files, ensemble) | stamp
+            _row(trial, benchmark, files, ensemble) | made
             for trial, benchmark in zip(trials, entry.benchmarks, strict=True)
         ]
-        numerics = [row | stamp for row in _numerics(entry, trials, figures, files)]
+        numerics = [row | made for row in _numerics(entry, trials, figures, files)]
         return Measured(files.rows, figures, numerics)
 
 
@@ -147,8 +146,8 @@ def _verified(pipeline: Pipeline, folder: Path, static_size: int, formats) -> _F
 
 def _summaries(artifact: Artifact, manifest: dict, rows: list[dict]) -> list[dict]:
     """A row a runtime that the artifact was checked in."""
-    sizes = [f["bytes"] for p, f in manifest["files"].items() if Path(p).parts[0] == artifact.path]
-    about = {"artifact": artifact.key, "form": artifact.form, "bytes": sum(sizes)}
+    size = sum(facts["bytes"] for facts in files_of(manifest, artifact.path).values())
+    about = {"artifact": artifact.key, "form": artifact.form, "bytes": size}
     constants = manifest["artifacts"][artifact.key].get("constants")
     about |= {"constants": constants} if constants else {}
     mine = [row for row in rows if row["artifact"] == artifact.key and row["runtime"]]
@@ -266,11 +265,6 @@ def _enlarging(trial: Trial, call: Callable) -> Callable:
 
 def _pixels(trial: Trial) -> int:
     return sum(image.shape[0] * image.shape[1] for image in trial.pictures.images)
-
-
-def _stamp(pipeline: Pipeline) -> dict:
-    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    return {"weights": weights_sha256(pipeline.net)[:12], "date": today}
 
 
 def _paper(benchmark: Benchmark) -> dict:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from export import flat, tflite
-from zoo.errors import MissingExtra, ZooError
+from zoo.errors import MissingExtra, ZooError, left_out
 from zoo.parts import Ends
 
 
@@ -64,16 +64,7 @@ def package():
 
 
 def installed() -> bool:
-    return not left_out()
-
-
-def left_out() -> str:
-    """Why nothing can be run in OpenVINO, or ""."""
-    try:
-        package()
-    except MissingExtra as missing:
-        return str(missing)
-    return ""
+    return not left_out(package)
 
 
 def _compiled(path: Path, settings: dict):

@@ -1,9 +1,8 @@
 """The verification's outcome: `report.json` beside the files, and a table for people."""
 
-import datetime
 from pathlib import Path
 
-from export.artifacts import REPORT
+from export.artifacts import REPORT, today
 from zoo import files
 
 COLUMNS = ("artifact", "runtime", "input", "max_error", "snr_db", "bound", "passed")
@@ -16,8 +15,7 @@ def write(report: dict, folder) -> Path:
         ZooError: the file cannot be written.
     """
     path = Path(folder) / REPORT
-    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    files.write_json(path, {"date": today} | report)
+    files.write_json(path, {"date": today()} | report)
     return path
 
 

@@ -18,7 +18,7 @@ import zoo
 from export import onnx_file, openvino_file, tflite
 from export.manifest import damage, is_export, key_of, read_manifest
 from zoo import files, results
-from zoo.errors import MissingExtra, ZooError
+from zoo.errors import ZooError, left_out
 from zoo.index import Entry
 from zoo.parts import Ends, ends
 from zoo.weights import path_of, read_checked
@@ -84,29 +84,22 @@ def fastest(entry: Entry, weights="pretrained") -> str:
     of a net (where a folder was exported, with those that it has); LiteRT where it measured none.
     """
     had = read_manifest(Path(weights)).get("formats", ()) if is_export(weights) else FORMS
-    times = {key: _measured(entry, runtime) for key, runtime in RUNTIMES.items()}
-    usable = [key for key, r in RUNTIMES.items() if times[key] and r.form in had and _installed(r)]
+    rows = results.performance(entry)
+    times = {key: _measured(entry, rows, runtime) for key, runtime in RUNTIMES.items()}
+    usable = [
+        key
+        for key, runtime in RUNTIMES.items()
+        if times[key] and runtime.form in had and not left_out(runtime.engine.package)
+    ]
     return min(usable, key=times.get, default="litert")
 
 
-def _measured(entry: Entry, runtime: Runtime) -> float:
+def _measured(entry: Entry, rows: list[dict], runtime: Runtime) -> float:
     """Milliseconds of all parts of a net together, with as many threads as it was timed with."""
     keys = [key_of(part, runtime.form) for part in ends(entry.spec)]
-    mine = [
-        row
-        for row in results.performance(entry)
-        if row["runtime"] == runtime.label and row["artifact"] in keys
-    ]
+    mine = [row for row in rows if row["runtime"] == runtime.label and row["artifact"] in keys]
     most = max((row["threads"] for row in mine), default=0)
     return sum(row["median_ms"] for row in mine if row["threads"] == most)
-
-
-def _installed(runtime: Runtime) -> bool:
-    try:
-        runtime.engine.package()
-    except MissingExtra:
-        return False
-    return True
 
 
 def cache() -> Path:

@@ -20,10 +20,10 @@ from export.artifacts import (
     versions,
     weights_sha256,
 )
-from export.manifest import damage, read_manifest
+from export.manifest import damage, files_of, read_manifest
 from export.references import Case
 from export.signature import Shape
-from zoo.errors import MissingExtra, ZooError
+from zoo.errors import MissingExtra, ZooError, left_out
 from zoo.index import Spec
 from zoo.parts import Ends, Part, parts
 from zoo.pipeline import Pipeline
@@ -178,7 +178,7 @@ def _report(manifest: dict, rows: list[Row], about: dict) -> dict:
         "passed": all(row.passed for row in rows),
         "weights": manifest["weights"],
         **about,
-        "left_out": openvino_file.left_out(),
+        "left_out": left_out(openvino_file.package),
         "rows": [dataclasses.asdict(row) for row in rows],
         "versions": versions(),
     }
@@ -298,7 +298,7 @@ def _formats(manifest: dict, folder: Path) -> list[str]:
 
 
 def _files_row(folder: Path, manifest: dict, key: str, path: str) -> Row:
-    mine = {p: facts for p, facts in manifest["files"].items() if Path(p).parts[0] == path}
+    mine = files_of(manifest, path)
     wrong = [w for p, facts in mine.items() if (w := damage(folder / p, facts))]
     row = Row(key, "", "files", passed=not wrong, reason="; ".join(wrong))
     return row if mine else _unlisted(row, path)

@@ -128,8 +128,7 @@ def _of_file(row: dict | None) -> str:
     """Such as `36.73, 0.12 MB`."""
     if row is None:
         return "-"
-    missed = ", **missed**" if row["held"] == "no" else ""
-    return f"{_number(row['figure'], row['metric'])}{missed}, {row['bytes'] / 1e6:.2f} MB"
+    return f"{_number(row['figure'], row['metric'])}{_missed(row)}, {row['bytes'] / 1e6:.2f} MB"
 
 
 def headline(entry: Entry) -> str:
@@ -343,13 +342,16 @@ def _smallest(numerics: list[dict]) -> list[dict]:
 
 
 def _numeric(row: dict | None) -> tuple[str, str]:
-    """The figure, and such as `-0.170 (0.05), MISSED`."""
+    """The figure, and such as `-0.170 (0.05), **missed**`."""
     if row is None:
         return "-", "-"
-    missed = ", **missed**" if row["held"] == "no" else ""
     figure = _number(row["figure"], row["metric"])
     difference = round(row["difference"], 3) + 0.0  # no minus before nothing
-    return figure, f"{difference:+.3f} ({row['bound']:g}){missed}"
+    return figure, f"{difference:+.3f} ({row['bound']:g}){_missed(row)}"
+
+
+def _missed(row: dict) -> str:
+    return ", **missed**" if row["held"] == "no" else ""
 
 
 def _performance(rows: list[dict]) -> str:

@@ -1,5 +1,7 @@
 """The one kind of error that the zoo raises for what a user can mend."""
 
+from collections.abc import Callable
+
 
 class ZooError(ValueError):
     """Says what came, what was expected, and what to do."""
@@ -13,3 +15,12 @@ class MissingExtra(ZooError):
             f"{purpose} needs {package}, which is not installed: "
             f"pip install 'keras-image-zoo[{extra}]'"
         )
+
+
+def left_out(needed: Callable) -> str:
+    """Why something optional cannot be had, or "": what a call that needs it says is missing."""
+    try:
+        needed()
+    except MissingExtra as missing:
+        return str(missing)
+    return ""
