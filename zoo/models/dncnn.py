@@ -154,7 +154,7 @@ register(
         build=lambda: dncnn(depth=20, channels=3),
         spec=dataclasses.replace(_BLIND.spec, shape=(None, None, 3)),
         recipe=dataclasses.replace(
-            _LONG, start="dncnn_blind", steps=3_000, every=500, learning_rate=3e-3
+            _LONG, start="dncnn_blind", steps=30_000, every=2_000, learning_rate=5e-3
         ),
         parameters=671_683,
         benchmarks=_noise_levels(
