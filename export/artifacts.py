@@ -14,7 +14,7 @@ import zoo
 from export import calibration as calibrating
 from export import flat, golden, metadata, onnx_file, quantize, saved_model, tflite
 from export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
-from export.signature import SERVE, describe, static_shape
+from export.signature import SERVE, STATIC, describe, static_shape
 from zoo import files
 from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
 from zoo.errors import ZooError
@@ -86,14 +86,15 @@ def artifacts(pipeline, formats=None) -> list[Artifact]:
 
 
 def export(
-    pipeline, folder, static_size: int = 256, formats=None, calibration: str | None = None
+    pipeline, folder, static_size: int | None = None, formats=None, calibration: str | None = None
 ) -> Path:
     """Writes a pipeline as files that run elsewhere, with `export.json`, whole or not at all.
 
     Args:
         pipeline: from `zoo.load`; its preprocessing goes into every file.
         folder: new, empty, or an earlier export, which is replaced.
-        static_size: side of the pictures that the static file of a net of free size takes.
+        static_size: side of the pictures that the static file of a net of free size takes; by
+            default 256, of one that enlarges as much less.
         formats: some of `FORMS`, `"all"` that fit the net, or None for `QUICK`.
         calibration: for int8, a set as `zoo.data.sources.load` reads it, such as `folder:PATH`,
             in place of the recipe's training pictures.
@@ -108,6 +109,7 @@ def export(
         MissingExtra: ai-edge-litert, or what a format takes, is not installed.
     """
     tflite.litert("exporting")
+    static_size = STATIC // pipeline.spec.scales[0] if static_size is None else static_size
     target = Path(folder).resolve()
     _refuse_foreign(target)
     written = artifacts(pipeline, formats)
