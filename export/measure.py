@@ -215,7 +215,7 @@ def _compared(trial: Trial, row: dict, files: _Files, form: str, engine, net: fl
     known = row.get(f"file_{metric}") if (form, engine) == (MEASURED_FORM, tflite) else None
     figure = _figure(trial, files, form, engine) if known is None else known
     mine = files.of(form)
-    runtime = engine.run(files.folder / mine[0].path, mine[0].part, [])[1]
+    runtime = engine.runtime()
     keys = {artifact.key for artifact in mine}
     about = [r for r in files.rows if r["artifact"] in keys and r["runtime"] == runtime]
     difference, bound = round(figure - net, 6), BOUNDS[form][metric]
