@@ -45,7 +45,7 @@ def file_figure(pipeline, pictures, data: bytes, form: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file.tflite"
         path.write_bytes(made)
-        return figure(pipeline, pictures, lambda v: tflite.run(path, part, [v])[0][0])
+        return figure(pipeline, pictures, tflite.opened(path, part))
 
 
 _WHOLE = {"_kept_in_float": lambda *_: [], "_sums_in_float": lambda _: False}

@@ -14,7 +14,7 @@ import zoo
 from export import calibration as calibrating
 from export import flat, golden, metadata, onnx_file, quantize, saved_model, tflite
 from export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
-from export.signature import SERVE, describe, static_shape
+from export.signature import SERVE, STATIC, describe, static_shape
 from zoo import files
 from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
 from zoo.errors import ZooError
@@ -86,14 +86,15 @@ def artifacts(pipeline, formats=None) -> list[Artifact]:
 
 
 def export(
-    pipeline, folder, static_size: int = 256, formats=None, calibration: str | None = None
+    pipeline, folder, static_size: int | None = None, formats=None, calibration: str | None = None
 ) -> Path:
     """Writes a pipeline as files that run elsewhere, with `export.json`, whole or not at all.
 
     Args:
         pipeline: from `zoo.load`; its preprocessing goes into every file.
         folder: new, empty, or an earlier export, which is replaced.
-        static_size: side of the pictures that the static file of a net of free size takes.
+        static_size: side of the pictures that the static file of a net of free size takes; by
+            default 256, of one that enlarges as much less.
         formats: some of `FORMS`, `"all"` that fit the net, or None for `QUICK`.
         calibration: for int8, a set as `zoo.data.sources.load` reads it, such as `folder:PATH`,
             in place of the recipe's training pictures.
@@ -108,14 +109,18 @@ def export(
         MissingExtra: ai-edge-litert, or what a format takes, is not installed.
     """
     tflite.litert("exporting")
+    static_size = STATIC // pipeline.spec.scales[0] if static_size is None else static_size
     target = Path(folder).resolve()
     _refuse_foreign(target)
     written = artifacts(pipeline, formats)
     with files.whole(target) as partial:
         partial.mkdir()
         for part in parts(pipeline):
-            mine = [artifact for artifact in written if artifact.part.name == part.name]
-            _write_part(pipeline, part, mine, partial, static_size, calibration)
+            with tempfile.TemporaryDirectory() as scratch:
+                maker = _Maker(pipeline, part, Path(scratch), static_size, calibration)
+                for artifact in written:
+                    if artifact.part.name == part.name:
+                        maker.write(artifact, partial / artifact.path)
         if pipeline.spec.kind == "recognition":
             (partial / LABELS).write_text(_labels(pipeline), encoding="utf-8")
         golden.write(pipeline, partial / GOLDEN, static_size)
@@ -176,47 +181,64 @@ def _asked(formats) -> tuple[str, ...]:
     return tuple(form for form in FORMS if form in wanted)
 
 
-def _write_part(
-    pipeline, part: Part, wanted: list[Artifact], folder: Path, static_size: int, calibration
-) -> None:
-    name = pipeline.entry.name
-    seen = functools.cache(lambda: calibrating.inputs(pipeline, part, calibration))
-    with tempfile.TemporaryDirectory() as scratch:
-        model = Path(scratch) / "saved_model"
-        saved_model.write(part, model, part.shape)
-        free = tflite.convert(model, name)
-        for artifact in wanted:
-            path = folder / artifact.path
-            values = seen() if artifact.form in CALIBRATED else None
-            if artifact.form == "saved_model":
-                shutil.copytree(model, path)
-            elif artifact.form == "float32_free":
-                path.write_bytes(free)
-            elif artifact.form == "float32_static":
-                path.write_bytes(_static(part, Path(scratch) / "static", static_size, name))
-            elif artifact.form in metadata.FORMS:
-                path.write_bytes(_for_mediapipe(pipeline, artifact, Path(scratch), values))
-            elif artifact.form == "onnx":
-                path.write_bytes(onnx_file.convert(model, part, part.shape))
-            else:
-                path.write_bytes(quantize.quantized(artifact.form, free, part, name, values))
+class _Maker:
+    """Makes the files of one part. What several are made from is made once, and if one is asked."""
 
+    def __init__(self, pipeline, part: Part, scratch: Path, static_size: int, calibration):
+        self._pipeline, self._part, self._scratch = pipeline, part, scratch
+        self._static_size, self._calibration = static_size, calibration
 
-def _static(part: Part, folder: Path, size: int, name: str) -> bytes:
-    saved_model.write(part, folder, static_shape(part, size))
-    return tflite.convert(folder, name)
+    def write(self, artifact: Artifact, path: Path) -> None:
+        if artifact.form == "saved_model":
+            shutil.copytree(self._free_model, path)
+        else:
+            path.write_bytes(self._data(artifact))
 
+    def _data(self, artifact: Artifact) -> bytes:
+        form, part = artifact.form, self._part
+        if form == "float32_free":
+            return self._free
+        if form == "float32_static":
+            return self._converted(part, static_shape(part, self._static_size))
+        if form == "onnx":
+            return onnx_file.convert(self._free_model, part, part.shape)
+        if form in metadata.FORMS:
+            return self._for_mediapipe(artifact)
+        return self._quantized(form, self._free, part)
 
-def _for_mediapipe(pipeline, artifact: Artifact, scratch: Path, values) -> bytes:
-    """A file of a classifier, whose size is fixed; the uint8 file takes any batch, as others do."""
-    part, entry, folder = artifact.part, pipeline.entry, scratch / artifact.form
-    whole = values is None
-    saved_model.write(part, folder, (1, *part.shape[1:]) if whole else part.shape)
-    data = tflite.convert(folder, entry.name)
-    if not whole:
-        colour = fit_channels(values, part.shape[-1])
-        data = quantize.quantized("uint8", data, part, entry.name, colour)
-    return metadata.described(data, entry, _labels(pipeline), LABELS, normalised=whole)
+    def _for_mediapipe(self, artifact: Artifact) -> bytes:
+        """A file of a classifier, whose size is fixed; the uint8 file takes any batch, as others
+        do."""
+        part, whole = artifact.part, artifact.form not in CALIBRATED
+        data = self._converted(part, (1, *part.shape[1:]) if whole else part.shape)
+        if not whole:
+            data = self._quantized("uint8", data, part)
+        labels = _labels(self._pipeline)
+        return metadata.described(data, self._pipeline.entry, labels, LABELS, normalised=whole)
+
+    def _quantized(self, form: str, data: bytes, part: Part) -> bytes:
+        values = fit_channels(self._seen, part.shape[-1]) if form in CALIBRATED else None
+        return quantize.quantized(form, data, part, self._pipeline.entry.name, values)
+
+    def _converted(self, part: Part, shape) -> bytes:
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            model = Path(folder) / "saved_model"
+            saved_model.write(part, model, shape)
+            return tflite.convert(model, self._pipeline.entry.name)
+
+    @functools.cached_property
+    def _free_model(self) -> Path:
+        folder = self._scratch / "saved_model"
+        saved_model.write(self._part, folder, self._part.shape)
+        return folder
+
+    @functools.cached_property
+    def _free(self) -> bytes:
+        return tflite.convert(self._free_model, self._pipeline.entry.name)
+
+    @functools.cached_property
+    def _seen(self):
+        return calibrating.inputs(self._pipeline, self._part, self._calibration)
 
 
 def _manifest(

@@ -49,7 +49,7 @@ def bench(
     """Times each file of a net, and the net in Keras, on one input.
 
     Turns go round, file after file, so that what else the machine does hits all alike. Files take
-    and give float32, as `export.tflite.run` does, whatever they hold.
+    and give float32, as in LiteRT, whatever they hold.
 
     Args:
         name: as in the index.

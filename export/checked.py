@@ -9,7 +9,7 @@ from zoo.errors import ZooError
 
 
 def exported(
-    pipeline, folder: Path, static_size: int = 256, formats=None
+    pipeline, folder: Path, static_size: int | None = None, formats=None
 ) -> tuple[list[Artifact], dict]:
     """Exports and verifies.
 

@@ -86,7 +86,7 @@ class _Files:
 
 
 def measure(
-    pipeline: Pipeline, ensemble: bool = False, static_size: int = 256, formats="all"
+    pipeline: Pipeline, ensemble: bool = False, static_size: int | None = None, formats="all"
 ) -> Measured:
     """Exports to a scratch folder, verifies, and runs the benchmarks of the entry.
 
@@ -98,7 +98,7 @@ def measure(
     Args:
         pipeline: from `zoo.load`.
         ensemble: also measure the self-ensemble (classifiers, restoration).
-        static_size: side of the pictures that the static file of a net of free size takes.
+        static_size: as `export.artifacts.export` takes it.
         formats: as `export.artifacts.export` takes them; `float32_free` is among them.
 
     Raises:
@@ -137,7 +137,7 @@ def missed(name: str, files: list[dict], numerics: list[dict]) -> list[str]:
     ]
 
 
-def _verified(pipeline: Pipeline, folder: Path, static_size: int, formats) -> _Files:
+def _verified(pipeline: Pipeline, folder: Path, static_size: int | None, formats) -> _Files:
     written, found = exported(pipeline, folder, static_size, formats)
     manifest = read_manifest(folder)
     rows = [row for a in written for row in _summaries(a, manifest, found["rows"])]
@@ -215,7 +215,7 @@ def _compared(trial: Trial, row: dict, files: _Files, form: str, engine, net: fl
     known = row.get(f"file_{metric}") if (form, engine) == (MEASURED_FORM, tflite) else None
     figure = _figure(trial, files, form, engine) if known is None else known
     mine = files.of(form)
-    runtime = engine.run(files.folder / mine[0].path, mine[0].part, [])[1]
+    runtime = engine.runtime()
     keys = {artifact.key for artifact in mine}
     about = [r for r in files.rows if r["artifact"] in keys and r["runtime"] == runtime]
     difference, bound = round(figure - net, 6), BOUNDS[form][metric]

@@ -46,37 +46,23 @@ def convert(saved_model: Path, part: Part, shape: Shape) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def run(path: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """Runs an ONNX file in ONNX Runtime by its names.
-
-    Args:
-        path: the file.
-        part: what was exported.
-        inputs: float32 `[b, ...]`; shapes may differ.
-
-    Returns:
-        A result for each input, as `part.infer` gives it, and the runtime with its version.
-
-    Raises:
-        ZooError: the file cannot be read or run, or has other names or another size.
-        MissingExtra: onnxruntime is not installed.
-    """
+def runtime() -> str:
+    """Its name and version."""
     from importlib.metadata import version
 
-    call = opened(path, part)
-    return list(map(call, inputs)), f"ONNX Runtime {version('onnxruntime')}"
+    return f"ONNX Runtime {version('onnxruntime')}"
 
 
 def opened(
     path: Path, part: Ends, threads: int | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """An ONNX file in ONNX Runtime, to be called with one input after the other, as `run` does."""
-    runtime = package()
-    options = runtime.SessionOptions()
+    """An ONNX file in ONNX Runtime, to be called as what `export.tflite.opened` returns."""
+    onnxruntime = package()
+    options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     providers = ["CPUExecutionProvider"]
     with _explained(path):
-        session = runtime.InferenceSession(str(path), options, providers=providers)
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
 
     def call(values: np.ndarray) -> np.ndarray:
         given = {part.input: values.astype(np.float32, copy=False)}

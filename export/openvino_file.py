@@ -12,23 +12,17 @@ from zoo.errors import MissingExtra, ZooError, left_out
 from zoo.parts import Ends
 
 
-def run(path: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """Runs a float32 TFLite file in OpenVINO; as `export.tflite.run`.
-
-    Raises:
-        ZooError: the file cannot be read or run, or has other names or another size.
-        MissingExtra: openvino, or ai-edge-litert, is not installed.
-    """
+def runtime() -> str:
+    """Its name and version."""
     from importlib.metadata import version
 
-    call = opened(path, part)
-    return list(map(call, inputs)), f"OpenVINO {version('openvino')}"
+    return f"OpenVINO {version('openvino')}"
 
 
 def opened(
     path: Path, part: Ends, threads: int | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A float32 TFLite file in OpenVINO, to be called with one input after the other."""
+    """A float32 TFLite file in OpenVINO, to be called as what `export.tflite.opened` returns."""
     package()
     names = tflite.tensors(path, part)
     settings = {"INFERENCE_PRECISION_HINT": "f32"}  # also where the processor has bfloat16

@@ -35,9 +35,9 @@ def quantized(form: str, data: bytes, part: Part, name: str, values=None) -> byt
 
     Args:
         form: `float16` (weights); `dynamic_range` (int8 weights; layers sum integers, in ranges
-            found while it runs, or float32 where a picture is restored); `int8` (integers
-            inside, float32 ends); `uint8` (the same with pixels 0..255 and probabilities in
-            256ths).
+            found while it runs, or, where a picture is restored and in transposed convolutions,
+            float32); `int8` (integers inside, float32 ends); `uint8` (the same with pixels 0..255
+            and probabilities in 256ths).
         data: the float32 TFLite file.
         part: what it was made from.
         name: of the net, for the messages.
@@ -81,8 +81,11 @@ def _dynamic_range(model, kinds, data: bytes, part: Part) -> None:
     of all others. With integer sums dncnn_s25 loses 0.055 dB and srcnn_x2 0.016; so, 0.001 and
     0.008 (twenty pictures held out of the training set: `benchmarks/precisions.py`). Where speed
     counts there is int8."""
-    add = model.add_weight_only_config if _sums_in_float(part) else model.add_dynamic_config
-    add(".*", kinds.TFLOperationName.ALL_SUPPORTED, num_bits=8)
+    names = kinds.TFLOperationName
+    add = model.add_weight_only_config if _restores(part) else model.add_dynamic_config
+    add(".*", names.ALL_SUPPORTED, num_bits=8)
+    # LiteRT has no fast kernel that sums integers here: dcgan_fashion took 30 times as long
+    model.add_weight_only_config(".*", names.CONV_2D_TRANSPOSE, num_bits=8)
     _keep(model, kinds, data, part)
 
 
@@ -127,10 +130,6 @@ def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
     kernels = sum(weight.name == "kernel" for weight in part.net.weights)
     first = layers[-kernels]  # enlarging is a convolution, too, but none of the net's
     return steps[: first + 1] + steps[layers[-1] :]
-
-
-def _sums_in_float(part: Part) -> bool:
-    return _restores(part)
 
 
 def _restores(part: Part) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from export import fresh
 from export.signature import SERVE, Shape
 from zoo.errors import ZooError
-from zoo.parts import Part
+from zoo.parts import Ends, Part
 
 
 def write(part: Part, folder: Path, shape: Shape) -> None:
@@ -37,7 +37,7 @@ def write(part: Part, folder: Path, shape: Shape) -> None:
         raise OSError(error.message) from error
 
 
-def run(folder: Path, part: Part, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
+def run(folder: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
     """Runs a SavedModel in a fresh process in which `zoo`, `export` and `keras` cannot be imported.
 
     Args:

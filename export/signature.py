@@ -8,6 +8,11 @@ SERVE = "serve"
 Shape = tuple[int | None, ...]
 
 
+STATIC = 256
+"""Side of what a static file makes, at most, unless another is asked for. Memory grows with it: of
+the first layer of SRCNN alone LiteRT keeps 81 pointers for each pixel that it makes."""
+
+
 def static_shape(part: Part, size: int) -> Shape:
     """A part's input shape for a batch of one, `size` x `size` where the size is free.
 

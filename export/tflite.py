@@ -58,35 +58,34 @@ def operators(data: bytes) -> list[str]:
     return sorted(set(names))
 
 
-def run(path: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """Runs a TFLite file in LiteRT by the names of its signature.
-
-    Args:
-        path: the file.
-        part: what was exported.
-        inputs: float32 `[b, ...]`; shapes may differ as far as the file's signature is free. A file
-            for a batch of one gets those of a batch one by one.
-
-    Returns:
-        A result for each input, as `part.infer` gives it, and the runtime with its version.
-
-    Raises:
-        ZooError: the file cannot be read or run, or has other names or another size.
-        MissingExtra: ai-edge-litert is not installed.
-    """
+def runtime() -> str:
+    """Its name and version."""
     from importlib.metadata import version
 
-    call = opened(path, part)
-    return list(map(call, inputs)), f"LiteRT {version('ai-edge-litert')}"
+    return f"LiteRT {version('ai-edge-litert')}"
 
 
 def opened(
     path: Path, part: Ends, threads: int | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A TFLite file in LiteRT, to be called with one input after the other, as `run` does.
+    """A TFLite file in LiteRT, to be called with one input after the other.
 
     It is planned anew only where the shape is another than in the call before. Several threads
     may call it; they wait for one another.
+
+    Args:
+        path: the file.
+        part: what was exported.
+        threads: by default one for each processor.
+
+    Returns:
+        A function of float32 `[b, ...]`, of shapes as far as the file's signature is free, that
+        gives what `part.infer` gives. A file for a batch of one gets a batch's inputs one by one.
+
+    Raises:
+        ZooError: the file cannot be read; in a call, it cannot be run, or has other names or
+            another size.
+        MissingExtra: ai-edge-litert is not installed.
     """
     interpreter = package().interpreter
     with _explained(path):

@@ -279,7 +279,7 @@ def _runners(form: str) -> list:
 
 def _rows_in(runner, path: Path, artifact: Artifact, cases: list[Case]) -> list[Row]:
     try:
-        results, runtime = runner.run(path, artifact.part, [case.values for case in cases])
+        results, runtime = _run(runner, path, artifact.part, [case.values for case in cases])
     except ZooError as error:
         if isinstance(error, MissingExtra) and runner is not onnx_file:
             raise
@@ -287,6 +287,12 @@ def _rows_in(runner, path: Path, artifact: Artifact, cases: list[Case]) -> list[
     bound = BOUNDS[artifact.form]
     blanks = [Row(artifact.key, runtime, case.label, bound=bound) for case in cases]
     return list(map(compare, blanks, cases, results))
+
+
+def _run(runner, path: Path, part: Ends, inputs: list) -> tuple[list[np.ndarray], str]:
+    if runner is saved_model:
+        return saved_model.run(path, part, inputs)
+    return list(map(runner.opened(path, part), inputs)), runner.runtime()
 
 
 def _formats(manifest: dict, folder: Path) -> list[str]:

@@ -21,7 +21,6 @@ from zoo.index import Entry, short_name
 WEB = Path(__file__).with_name("web")
 NPM = WEB / "node_modules"
 INDEX = "models.json"
-STATIC_SIZE = 256  # larger tiles overlap less, smaller ones show more progress
 PHOTOGRAPHS = {"chelsea": "Cat", "coffee": "Coffee", "camera": "Cameraman (grey)"}
 _MOST_SAMPLES = 16
 _PAGE = ("*.html", "*.css", "*.js", "*.svg", "tasks/*.js", "samples/*.jpg", "licences/*.txt")
@@ -166,7 +165,7 @@ def _copy_page(site: Path) -> None:
 def _add(entry: Entry, site: Path) -> dict:
     """Exports a net into the site; gives what the page has to know of it."""
     with tempfile.TemporaryDirectory() as scratch:
-        exported = export(zoo.load(entry.full_name), Path(scratch) / "out", STATIC_SIZE)
+        exported = export(zoo.load(entry.full_name), Path(scratch) / "out")
         artifact = _static(read_manifest(exported))
         path = site / "models" / short_name(entry) / artifact["path"]
         path.parent.mkdir(parents=True, exist_ok=True)

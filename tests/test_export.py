@@ -499,9 +499,9 @@ def test_a_size_that_a_file_does_not_take_is_refused(denoiser_export, denoiser, 
     part, other = parts(denoiser)[0], parts(classifier)[0]
     path = denoiser_export / "dncnn_tiny_float32_static.tflite"
     with pytest.raises(ZooError, match=r"\[1, 9, 9, 1\] came; the file takes \[1, 24, 24, 1\]"):
-        tflite.run(path, part, [np.zeros((1, 9, 9, 1), np.float32)])
+        tflite.opened(path, part)(np.zeros((1, 9, 9, 1), np.float32))
     with pytest.raises(ZooError, match="does not run in LiteRT"):
-        tflite.run(path, other, [np.zeros((1, STATIC, STATIC, 1), np.float32)])
+        tflite.opened(path, other)(np.zeros((1, STATIC, STATIC, 1), np.float32))
 
 
 def test_without_litert_the_line_that_installs_it_is_said(classifier, tmp_path, monkeypatch):

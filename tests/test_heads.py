@@ -19,6 +19,7 @@ from export.verify import verify_folder
 from zoo import heads, weights
 from zoo.cli import main
 from zoo.data import sources
+from zoo.errors import ZooError
 from zoo.evaluate import evaluate
 
 CLASSES = ("bright", "été: a+b?", "中文")
@@ -100,6 +101,22 @@ def test_the_command_line_fine_tunes_on_a_folder(run, pictures, tmp_path):
     options = [str(picture), "--weights", str(target), "--json"]
     done = CliRunner().invoke(main, ["run", "cnn_tiny", *options])
     assert {row["label"] for row in json.loads(done.output)[0]["labels"]} == set(CLASSES)
+
+
+def test_a_stopped_training_does_not_go_on_with_classes_of_other_names(run, pictures, tmp_path):
+    target, stopped = tmp_path / "mine", tmp_path / "mine" / "run.json"
+    recipe = {"start": str(run), "data": f"folder:{pictures}", "run": target}
+    zoo.train("cnn_tiny", **recipe)
+    begun = json.loads(stopped.read_text(encoding="utf-8"))
+    del begun["sha256"]
+    stopped.write_text(json.dumps(begun), encoding="utf-8")
+    (pictures / CLASSES[0]).rename(pictures / "lit")
+    with pytest.raises(ZooError, match=r"begun with the classes \['bright', .* has \['lit', "):
+        zoo.train("cnn_tiny", **recipe)
+    assert json.loads(stopped.read_text(encoding="utf-8"))["labels"] == list(CLASSES)
+    (pictures / "lit").rename(pictures / CLASSES[0])
+    zoo.train("cnn_tiny", **recipe)
+    assert "sha256" in json.loads(stopped.read_text(encoding="utf-8"))
 
 
 def test_labels_are_printed_where_the_terminal_cannot_show_them():

@@ -194,10 +194,9 @@ def evaluate(name, data, degrade, weights, as_json):
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path))
 @click.option(
     "--size",
-    default=256,
     type=click.IntRange(1),
-    show_default=True,
-    help="Side of the static variant's picture, for nets that take any size.",
+    help="Side of the static variant's picture, for nets that take any size [default: 256, of one "
+    "that enlarges as much less].",
 )
 @click.option(
     "--format",

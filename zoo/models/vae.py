@@ -105,6 +105,7 @@ _MNIST = Entry(
         batch=128,
         optimizer="muon",
         learning_rate=1e-2,
+        weight_decay=0.03,  # without it they grow, and rounding with them: files miss their bounds
         warmup=200,
         loss="bernoulli",
         beta_steps=1_000,
@@ -136,7 +137,7 @@ register(
         summary="lays handwritten digits out on a plane: a digit from two numbers",
         build=lambda: vae(latent=2),
         spec=dataclasses.replace(_MNIST.spec, latent=2),
-        recipe=dataclasses.replace(_MNIST.recipe, steps=8_000),
+        recipe=dataclasses.replace(_MNIST.recipe, steps=8_000, weight_decay=0.0),
         parameters=842_549,
         benchmarks=(Benchmark("mnist"),),
         pretrained=True,

@@ -57,7 +57,12 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
     pictures = sources.load(entry.recipe.data, entry.spec.channels, split="train")
     pictures = pictures.of_size(entry.spec.shape[:2])
     if labels := _other_classes(entry, pictures):
-        entry, facts["labels"] = heads.with_classes(entry, labels), labels
+        if facts.setdefault("labels", labels) != labels:
+            raise ZooError(
+                f"{run} was begun with the classes {facts['labels']}, and {pictures.name} has "
+                f"{labels} now: name the folders as before, or choose another folder with --run"
+            )
+        entry = heads.with_classes(entry, labels)
         files.write_json(run / weights.RUN, facts)
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
