@@ -35,7 +35,7 @@ def convert(saved_model: Path, part: Part, shape: Shape) -> bytes:
     function = tf.function(lambda values: serve(**{part.input: values}))
     spec = tf.TensorSpec(shape, tf.float32, name=part.input)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _identities_kept():
             warnings.simplefilter("ignore")  # of the converter, about what it imports
             model, _ = tf2onnx.convert.from_function(function, [spec], opset=OPSET)
     except (KeyError, NotImplementedError, RuntimeError, ValueError) as error:
@@ -44,6 +44,20 @@ def convert(saved_model: Path, part: Part, shape: Shape) -> bytes:
     if custom:
         raise ZooError(f"ONNX does not have {', '.join(custom)}: leave out onnx")
     return model.SerializeToString(deterministic=True)
+
+
+@contextlib.contextmanager
+def _identities_kept():
+    """Without them tf2onnx 1.17 loses half of what it writes for a transposition at a graph's end,
+    by chance: every fourth file of a DnCNN gave pictures `[1, b, h, w, c]`."""
+    from tf2onnx import optimizer
+
+    every = optimizer._optimizers
+    optimizer._optimizers = {k: o for k, o in every.items() if k != "remove_identity"}
+    try:
+        yield
+    finally:
+        optimizer._optimizers = every
 
 
 def runtime() -> str:

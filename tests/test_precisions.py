@@ -8,7 +8,7 @@ from PIL import Image
 from tiny import data_for, scene, with_random_weights
 
 import zoo
-from export import calibration, flat, quantize, report
+from export import calibration, flat, onnx_file, quantize, report, saved_model
 from export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
 from export.verify import verify
 from zoo.errors import MissingExtra, ZooError
@@ -133,6 +133,17 @@ def test_onnx_verifies_and_without_its_runtime_the_row_says_what_installs_it(
     row = verify(folder, denoiser)["rows"][-1]
     assert not row["passed"]
     assert "pip install 'keras-image-zoo[onnx]'" in row["reason"]
+
+
+@needs("tf2onnx")
+@needs("onnxruntime")
+def test_onnx_has_the_shape_of_the_net_each_time_it_is_made(denoiser, tmp_path):
+    (part,), values = parts(denoiser), np.zeros((1, 20, 30, 1), np.float32)
+    model, path = tmp_path / "model", tmp_path / "file.onnx"
+    saved_model.write(part, model, part.shape)
+    for _ in range(12):  # the converter's choices hang on names, which it numbers
+        path.write_bytes(onnx_file.convert(model, part, part.shape))
+        assert onnx_file.opened(path, part)(values).shape == values.shape
 
 
 def test_formats_are_picked_and_unknown_ones_refused(classifier, denoiser, tmp_path):
