@@ -29,16 +29,23 @@ BATCH, RATE = 256, 1e-4
 
 def generator():
     """`[b, 100]` to `[b, 28, 28, 1]` in [-1, 1]."""
-    net = keras.Sequential([keras.Input((100,)), layers.Dense(7 * 7 * 256, use_bias=False)])
-    stages = [layers.Reshape((7, 7, 256)), *map(_up, (128, 64), (1, 2))]
-    for stage in stages:
-        net.add(layers.BatchNormalization())
-        net.add(layers.LeakyReLU())
-        net.add(stage)
-    net.add(layers.BatchNormalization())
-    net.add(layers.LeakyReLU())
-    net.add(_up(1, 2, activation="tanh"))
-    return net
+
+    def normalised():
+        return layers.BatchNormalization(), layers.LeakyReLU()
+
+    return keras.Sequential(
+        [
+            keras.Input((100,)),
+            layers.Dense(7 * 7 * 256, use_bias=False),
+            *normalised(),
+            layers.Reshape((7, 7, 256)),
+            _up(128, strides=1),
+            *normalised(),
+            _up(64, strides=2),
+            *normalised(),
+            _up(1, strides=2, activation="tanh"),
+        ]
+    )
 
 
 def discriminator():

@@ -218,6 +218,21 @@ def test_a_frozen_normalisation_keeps_its_statistics():
         np.testing.assert_array_equal(mean, old)
 
 
+def test_a_fixed_normalisation_trains_the_net_as_it_is_delivered():
+    net = with_random_weights("dncnn_tiny").net
+    twin = fused_twin(net, fixed_norm=True)
+    inputs = np.random.default_rng(0).random((4, 12, 12, 1), np.float32)
+    gradients = []
+    for either, training in ((net, False), (twin, True)):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(either(inputs, training=training) ** 2)
+        gradients.append(tape.gradient(loss, either.trainable_variables))
+    for ours, theirs, weight in zip(*gradients, net.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3, err_msg=weight.path)
+    for ours, theirs in zip(twin.weights, net.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
+
+
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
 def test_every_optimizer_follows_the_schedule(optimizer):
     recipe = zoo.Recipe("none", steps=10, batch=1, learning_rate=0.5, warmup=2, optimizer=optimizer)

@@ -200,6 +200,9 @@ class Recipe:
         seed: of the initial weights, the batches and the noise.
         precision: "float32" or "mixed_bfloat16": what the layers compute in while training.
             Weights, and the net that is delivered, are float32.
+        fixed_norm: batch normalisation uses the averages that it starts with, as it does in the
+            delivered net, and never those of the batch. For a net that goes on from a trained
+            one: the averages of fresh weights are no normalisation.
         penalty: weight of the critic's squared gradient at real and at made pictures, R1 and R2
             (generate).
         beta: weight of the KL divergence; it rises to this over `beta_steps` (autoencode).
@@ -223,6 +226,7 @@ class Recipe:
     every: int = 250
     seed: int = 1
     precision: str = "float32"
+    fixed_norm: bool = False
     start: str | None = None
     rescale: tuple[float, ...] = ()
     penalty: float = 0.0

@@ -176,7 +176,12 @@ register(
             reach=20,
         ),
         recipe=dataclasses.replace(
-            _LONG, start="dncnn_blind", steps=3_000, every=500, patch=48, learning_rate=3e-3
+            _LONG,
+            start="dncnn_blind",
+            fixed_norm=True,
+            steps=20_000,
+            every=2_000,
+            learning_rate=5e-3,
         ),
         benchmarks=(
             *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),

@@ -15,15 +15,8 @@ class _FusedBatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            mean=tf.zeros([0]),
-            variance=tf.zeros([0]),
-            epsilon=self.epsilon,
-            is_training=True,
-        )
+        nothing = tf.zeros([0])
+        outputs, mean, variance, *_ = self._kernel(inputs, nothing, nothing, is_training=True)
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
         biased = (
             variance * (count - 1) / count
@@ -32,20 +25,41 @@ class _FusedBatchNormalization(keras.layers.BatchNormalization):
         self._move(self.moving_variance, biased)
         return outputs
 
+    def _kernel(self, inputs, mean, variance, is_training: bool):
+        return tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma.value,
+            offset=self.beta.value,
+            mean=mean,
+            variance=variance,
+            epsilon=self.epsilon,
+            is_training=is_training,
+        )
+
     def _move(self, average, value):
         average.assign(average * self.momentum + value * (1 - self.momentum))
 
 
-def fused_twin(net, precision: str = "float32"):
+class _FixedBatchNormalization(_FusedBatchNormalization):
+    """Its averages stay; scale and offset are trained."""
+
+    def call(self, inputs, training=None, mask=None):
+        averages = self.moving_mean.value, self.moving_variance.value
+        return self._kernel(inputs, *averages, is_training=False)[0]
+
+
+def fused_twin(net, precision: str = "float32", fixed_norm: bool = False):
     """A copy of a functional net, its weights too, with fused batch normalisation where it fits.
 
     Args:
         net: of stock layers.
         precision: a dtype policy of Keras, "float32" or "mixed_bfloat16".
+        fixed_norm: batch normalisation never uses the averages of a batch.
     """
+    norm = _FixedBatchNormalization if fixed_norm else _FusedBatchNormalization
 
     def copy(layer):
-        kind = _FusedBatchNormalization if _fits(layer) else type(layer)
+        kind = norm if _fits(layer) else type(layer)
         config = layer.get_config()
         if not isinstance(layer, keras.layers.InputLayer) and layer.name not in net.output_names:
             config["dtype"] = precision

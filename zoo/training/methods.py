@@ -18,7 +18,7 @@ class Supervised:
     """
 
     def __init__(self, entry: Entry, net, strategy):
-        self._net, self._twin = net, fused_twin(net, entry.recipe.precision)
+        self._net, self._twin = net, _twin_of(net, entry.recipe)
         self._optimizer = make_optimizer(entry.recipe)
         self.step = self._step(entry.recipe, strategy)
 
@@ -50,7 +50,7 @@ class Adversarial(Supervised):
     """A generator against its critic."""
 
     def __init__(self, entry: Entry, net, strategy):
-        self._critic = fused_twin(entry.critic(), entry.recipe.precision)
+        self._critic = _twin_of(entry.critic(), entry.recipe)
         plain = dataclasses.replace(entry.recipe, ema=None)
         self._critics_optimizer = make_optimizer(plain)
         super().__init__(entry, net, strategy)
@@ -67,6 +67,10 @@ class Adversarial(Supervised):
         optimizers = self._optimizer, self._critics_optimizer
         nets = self._twin, self._critic
         return steps.gan(*nets, optimizers, recipe.loss, recipe.penalty, strategy)
+
+
+def _twin_of(net, recipe):
+    return fused_twin(net, recipe.precision, recipe.fixed_norm)
 
 
 def method(entry: Entry, net, strategy) -> Supervised:
