@@ -40,6 +40,11 @@ class Case:
     expected: np.ndarray
     flaw: str = ""
 
+    @property
+    def unit(self) -> float:
+        """What an error is measured in: white and certainty are 1, a latent may be more."""
+        return max(1.0, float(np.abs(self.expected).max()))
+
 
 def fresh(pipeline, part: Part, shape: Shape, seed: int) -> list[Case]:
     """Random inputs that fit an artifact's input shape, other ones for each seed."""

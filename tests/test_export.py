@@ -19,7 +19,7 @@ import zoo
 from export import fresh, references, report, saved_model, tflite
 from export.artifacts import QUICK, export, facts_of_file, read_manifest
 from export.measure import measure
-from export.verify import Row, compare, verify, verify_folder
+from export.verify import BOUNDS, Row, compare, verify, verify_folder
 from zoo import files, weights
 from zoo.classifier import Classifier
 from zoo.cli import main
@@ -319,6 +319,18 @@ def test_a_wrong_conversion_misses_its_bound(damaged, denoiser, other_export):
     for row in measured:
         assert "misses its bound" in row["reason"] and not row["passed"]
         assert row["max_error"] > 100 * row["bound"]
+
+
+def test_errors_of_latents_are_judged_by_the_largest_of_them(tmp_path):
+    pipeline = with_random_weights("vae_tiny")
+    pipeline.encoder.get_layer("mean").bias.assign([50.0, 0, 0])
+    found = verify(export(pipeline, tmp_path / "out"), pipeline)
+    assert found["passed"], report.text(found)
+    judged = [row for row in found["rows"] if row["runtime"]]
+    for part, least, most in (("encoder", 40, 60), ("decoder", 1, 1)):
+        units = [row["bound"] / BOUNDS["net"] for row in judged if part in row["artifact"]]
+        assert len(units) >= 8
+        assert least <= min(units) <= max(units) <= most
 
 
 def test_an_export_of_other_weights_fails(denoiser, other_export):

@@ -181,6 +181,8 @@ register(
             fixed_norm=True,
             steps=20_000,
             every=2_000,
+            batch=12,
+            patch=48,
             learning_rate=5e-3,
         ),
         benchmarks=(
