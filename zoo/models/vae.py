@@ -117,7 +117,6 @@ _MNIST = Entry(
     data_licence=LICENCES["mnist"],
     benchmarks=(Benchmark("mnist", _published(86.76, 84.78)),),
     judge=JUDGES["mnist"],
-    pretrained=False,
     limits=_LIMITS,
 )
 register(_MNIST)
@@ -128,6 +127,7 @@ register(
         summary=_MNIST.summary + " (trained on Larochelle's fixed binarisation)",
         recipe=dataclasses.replace(_MNIST.recipe, data="binarized_mnist"),
         benchmarks=(Benchmark("binarized_mnist", _published(88.71, 87.10)),),
+        pretrained=False,
     )
 )
 register(
@@ -140,7 +140,6 @@ register(
         recipe=dataclasses.replace(_MNIST.recipe, steps=8_000, weight_decay=0.0),
         parameters=842_549,
         benchmarks=(Benchmark("mnist"),),
-        pretrained=True,
     )
 )
 register(
@@ -154,7 +153,6 @@ register(
         data_licence=LICENCES["fashion_mnist"],
         benchmarks=(Benchmark("fashion_mnist"),),
         judge=JUDGES["fashion_mnist"],
-        pretrained=True,
         limits=(*_LIMITS, "a sample is hardly ever a coat: most look like pullovers"),
     )
 )
@@ -172,5 +170,6 @@ register(
         parameters=1_417,
         benchmarks=(),
         judge=None,
+        pretrained=False,
     )
 )
