@@ -1,5 +1,6 @@
 """A picture of what a net does: input, result, original, difference, and a part of each."""
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -117,13 +118,14 @@ def mistakes(pipeline, most: int = 20) -> Image.Image:
 
 
 def _matrix(shares: np.ndarray, labels: tuple[str, ...], cell: int = 38) -> Image.Image:
-    font, left, top = ImageFont.load_default(12), 90, 24
-    side = len(labels) * cell
+    """Rows and columns are headed by the labels; those of the columns stand upright."""
+    font, side = ImageFont.load_default(12), len(labels) * cell
+    left = top = 12 + math.ceil(max(map(font.getlength, labels)))
     image = Image.new("RGB", (left + side, top + side), "white")
     draw = ImageDraw.Draw(image)
     for row, label in enumerate(labels):
         draw.text((left - 6, top + row * cell + cell // 2), label, "black", font, anchor="rm")
-        draw.text((left + row * cell + cell // 2, top - 4), label[:6], "black", font, anchor="ms")
+        image.paste(_upright(label, font, top - 6, cell), (left + row * cell, 0))
         for column, share in enumerate(shares[row]):
             corner = left + column * cell, top + row * cell
             shade = int(255 - (1.2 if row == column else 2.5) * share)
@@ -133,6 +135,13 @@ def _matrix(shares: np.ndarray, labels: tuple[str, ...], cell: int = 38) -> Imag
                 middle = (corner[0] + cell // 2, corner[1] + cell // 2)
                 draw.text(middle, f"{share:.1f}", "black", font, anchor="mm")
     return image
+
+
+def _upright(label: str, font, length: int, width: int) -> Image.Image:
+    """A label that reads upwards, from the lower edge."""
+    line = Image.new("RGB", (length, width), "white")
+    ImageDraw.Draw(line).text((0, width // 2), label, "black", font, anchor="lm")
+    return line.transpose(Image.Transpose.ROTATE_90)
 
 
 def _captioned(pictures: list[np.ndarray], captions: list[str], side: int = 84) -> Image.Image:
