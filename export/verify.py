@@ -285,8 +285,11 @@ def _rows_in(runner, path: Path, artifact: Artifact, cases: list[Case]) -> list[
         if isinstance(error, MissingExtra) and runner is not onnx_file:
             raise
         return [Row(artifact.key, "", "all", reason=str(error))]
-    bound = BOUNDS[artifact.form]
-    blanks = [Row(artifact.key, runtime, case.label, bound=bound * case.unit) for case in cases]
+    return _compared(artifact.key, runtime, BOUNDS[artifact.form], cases, results)
+
+
+def _compared(key: str, runtime: str, bound: float, cases: list[Case], results) -> list[Row]:
+    blanks = [Row(key, runtime, case.label, bound=bound * case.unit) for case in cases]
     return list(map(compare, blanks, cases, results))
 
 
@@ -325,9 +328,8 @@ def _same_weights(manifest: dict, pipeline: Pipeline) -> Row:
 def _net_rows(part: Part, golden: list[Case]) -> list[Row]:
     runtime = f"Keras {importlib.metadata.version('keras')}"
     label = " ".join(filter(None, ("net", part.name)))
-    bound = BOUNDS["net"]
-    blanks = [Row(label, runtime, case.label, bound=bound * case.unit) for case in golden]
-    return list(map(compare, blanks, golden, [part.infer(case.values) for case in golden]))
+    results = [part.infer(case.values) for case in golden]
+    return _compared(label, runtime, BOUNDS["net"], golden, results)
 
 
 def _snr(expected: np.ndarray, result: np.ndarray) -> float | None:
