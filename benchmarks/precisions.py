@@ -14,7 +14,7 @@ from unittest import mock
 import click
 
 import zoo
-from export import calibration, quantize, saved_model, tflite
+from export import calibration, quantize, saved_model, separate, tflite
 from zoo import evaluate
 from zoo.data import sources
 from zoo.parts import parts
@@ -65,7 +65,7 @@ def main(names, most):
     for name in names:
         pipeline = zoo.load(name)
         pictures = held_out(pipeline.entry, most)
-        (part,) = parts(pipeline)
+        part = separate.separated(*parts(pipeline))
         with tempfile.TemporaryDirectory() as folder:
             saved_model.write(part, Path(folder) / "model", part.shape)
             data = tflite.convert(Path(folder) / "model", name)

@@ -1,25 +1,23 @@
 """From a pipeline to a folder of files that run elsewhere, and what that folder says of itself."""
 
 import datetime
-import functools
 import hashlib
 import importlib.metadata
 import platform
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import zoo
 from export import calibration as calibrating
-from export import flat, golden, metadata, onnx_file, quantize, saved_model, tflite
+from export import flat, golden, metadata, quantize, tflite
+from export.making import CALIBRATED, LABELS, Maker, labels_text
 from export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
-from export.signature import SERVE, STATIC, describe, static_shape
+from export.signature import SERVE, describe, static_shape, static_side
 from zoo import files
 from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
 from zoo.errors import ZooError
 from zoo.parts import Ends, Part, parts
-from zoo.pixels import fit_channels
 from zoo.weights import GOLDEN
 
 QUICK = ("saved_model", "float32_free", "float32_static")
@@ -31,8 +29,7 @@ FORMS = (*QUICK, *QUANTIZED, "onnx", *metadata.FORMS)
 takes: the browser's runtime is the one that cannot, and it gains nothing from smaller numbers.
 Those for MediaPipe take RGB, also where the net takes grey."""
 
-REPORT, LABELS = "report.json", "labels.txt"
-CALIBRATED = (*quantize.CALIBRATED, "mediapipe_uint8")
+REPORT = "report.json"
 _PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
 
 
@@ -109,7 +106,7 @@ def export(
         MissingExtra: ai-edge-litert, or what a format takes, is not installed.
     """
     tflite.litert("exporting")
-    static_size = STATIC // pipeline.spec.scales[0] if static_size is None else static_size
+    static_size = static_side(pipeline.spec) if static_size is None else static_size
     target = Path(folder).resolve()
     _refuse_foreign(target)
     written = artifacts(pipeline, formats)
@@ -117,12 +114,12 @@ def export(
         partial.mkdir()
         for part in parts(pipeline):
             with tempfile.TemporaryDirectory() as scratch:
-                maker = _Maker(pipeline, part, Path(scratch), static_size, calibration)
-                for artifact in written:
-                    if artifact.part.name == part.name:
-                        maker.write(artifact, partial / artifact.path)
+                maker = Maker(pipeline, part, Path(scratch), static_size, calibration)
+                for made in written:
+                    if made.part.name == part.name:
+                        maker.write(made.form, made.part, partial / made.path)
         if pipeline.spec.kind == "recognition":
-            (partial / LABELS).write_text(_labels(pipeline), encoding="utf-8")
+            (partial / LABELS).write_text(labels_text(pipeline), encoding="utf-8")
         golden.write(pipeline, partial / GOLDEN, static_size)
         about = _manifest(pipeline, written, partial, static_size, calibration)
         files.write_json(partial / MANIFEST, about)
@@ -164,10 +161,6 @@ def _impossible(artifact: Artifact) -> str:
     return metadata.possible(form, part) or quantize.possible(form, part)
 
 
-def _labels(pipeline) -> str:
-    return "".join(f"{label}\n" for label in pipeline.spec.labels)
-
-
 def _asked(formats) -> tuple[str, ...]:
     if formats is None:
         return QUICK
@@ -179,66 +172,6 @@ def _asked(formats) -> tuple[str, ...]:
         came = repr(unknown[0]) if unknown else "none"
         raise ZooError(f"format {came}: expected {', '.join(FORMS)}, or all")
     return tuple(form for form in FORMS if form in wanted)
-
-
-class _Maker:
-    """Makes the files of one part. What several are made from is made once, and if one is asked."""
-
-    def __init__(self, pipeline, part: Part, scratch: Path, static_size: int, calibration):
-        self._pipeline, self._part, self._scratch = pipeline, part, scratch
-        self._static_size, self._calibration = static_size, calibration
-
-    def write(self, artifact: Artifact, path: Path) -> None:
-        if artifact.form == "saved_model":
-            shutil.copytree(self._free_model, path)
-        else:
-            path.write_bytes(self._data(artifact))
-
-    def _data(self, artifact: Artifact) -> bytes:
-        form, part = artifact.form, self._part
-        if form == "float32_free":
-            return self._free
-        if form == "float32_static":
-            return self._converted(part, static_shape(part, self._static_size))
-        if form == "onnx":
-            return onnx_file.convert(self._free_model, part, part.shape)
-        if form in metadata.FORMS:
-            return self._for_mediapipe(artifact)
-        return self._quantized(form, self._free, part)
-
-    def _for_mediapipe(self, artifact: Artifact) -> bytes:
-        """A file of a classifier, whose size is fixed; the uint8 file takes any batch, as others
-        do."""
-        part, whole = artifact.part, artifact.form not in CALIBRATED
-        data = self._converted(part, (1, *part.shape[1:]) if whole else part.shape)
-        if not whole:
-            data = self._quantized("uint8", data, part)
-        labels = _labels(self._pipeline)
-        return metadata.described(data, self._pipeline.entry, labels, LABELS, normalised=whole)
-
-    def _quantized(self, form: str, data: bytes, part: Part) -> bytes:
-        values = fit_channels(self._seen, part.shape[-1]) if form in CALIBRATED else None
-        return quantize.quantized(form, data, part, self._pipeline.entry.name, values)
-
-    def _converted(self, part: Part, shape) -> bytes:
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            model = Path(folder) / "saved_model"
-            saved_model.write(part, model, shape)
-            return tflite.convert(model, self._pipeline.entry.name)
-
-    @functools.cached_property
-    def _free_model(self) -> Path:
-        folder = self._scratch / "saved_model"
-        saved_model.write(self._part, folder, self._part.shape)
-        return folder
-
-    @functools.cached_property
-    def _free(self) -> bytes:
-        return tflite.convert(self._free_model, self._pipeline.entry.name)
-
-    @functools.cached_property
-    def _seen(self):
-        return calibrating.inputs(self._pipeline, self._part, self._calibration)
 
 
 def _manifest(

@@ -19,7 +19,7 @@ from export import golden, openvino_file, runtimes
 from export.artifacts import Artifact, stamp
 from export.checked import exported
 from export.manifest import files_of, key_of, read_manifest
-from export.signature import static_shape
+from export.signature import static_shape, static_side
 from zoo.errors import ZooError
 from zoo.parts import LATENT, Ends, Part, parts
 
@@ -44,7 +44,7 @@ def bench(
     formats="all",
     threads: int = 1,
     rounds: int = 10,
-    size: int = 256,
+    size: int | None = None,
 ) -> list[dict]:
     """Times each file of a net, and the net in Keras, on one input.
 
@@ -57,7 +57,7 @@ def bench(
         formats: some of `export.artifacts.FORMS`, or `"all"` that fit the net.
         threads: that a runtime may use.
         rounds: turns of each; a turn is 3 to 100 runs, as many as take about 0.2 s.
-        size: side of the picture, where the net takes any.
+        size: side of the picture, where the net takes any; by default as `export` has it.
 
     Returns:
         A row an artifact and runtime, as `results/performance.csv` has it: `artifact`, `runtime`,
@@ -73,6 +73,7 @@ def bench(
         MissingExtra: what a form takes is not installed.
     """
     pipeline = zoo.load(name, weights)
+    size = size or static_side(pipeline.spec)
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as running:
         folder = Path(scratch) / "export"
         made, _ = exported(pipeline, folder, size, formats)

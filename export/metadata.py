@@ -39,7 +39,7 @@ def coloured(part: Part) -> Part:
     """The same classifier for RGB: one for grey gets the luma, as its pipeline does."""
     if part.shape[-1] == 3:
         return part
-    return dataclasses.replace(part, shape=(*part.shape[:-1], 3), serve=_from_rgb(part.serve))
+    return dataclasses.replace(part, shape=(*part.shape[:-1], 3), around=_from_rgb(part.around))
 
 
 def described(data: bytes, entry: Entry, labels: str, file_name: str, normalised: bool) -> bytes:
@@ -65,11 +65,11 @@ def described(data: bytes, entry: Entry, labels: str, file_name: str, normalised
     return file.getvalue()
 
 
-def _from_rgb(serve):
+def _from_rgb(around):
     import tensorflow as tf
 
     luma = LUMA.reshape(1, 1, 3, 1)
-    return lambda image: serve(tf.nn.conv2d(image, luma, strides=1, padding="VALID"))
+    return lambda net, image: around(net, tf.nn.conv2d(image, luma, strides=1, padding="VALID"))
 
 
 def _metadata(entry: Entry, file_name: str, normalised: bool) -> bytes:

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from export import flat
+from export.separate import outer
 from export.signature import SERVE
 from export.tflite import litert
 from zoo.errors import MissingExtra, ZooError
@@ -128,8 +129,8 @@ def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
     if not _restores(part):
         return steps[layers[-1] + 1 :]
     kernels = sum(weight.name == "kernel" for weight in part.net.weights)
-    first = layers[-kernels]  # enlarging is a convolution, too, but none of the net's
-    return steps[: first + 1] + steps[layers[-1] :]
+    first, each = -kernels, outer(part.net)  # enlarging is a convolution, too, but none of these
+    return steps[: layers[first + each - 1] + 1] + steps[layers[-each] :]
 
 
 def _sums_in_float(part: Part) -> bool:

@@ -1,6 +1,7 @@
 """What an exported file takes and gives."""
 
 from zoo.errors import ZooError
+from zoo.index import Spec
 from zoo.parts import LATENT, Part
 
 SERVE = "serve"
@@ -9,8 +10,13 @@ Shape = tuple[int | None, ...]
 
 
 STATIC = 256
-"""Side of what a static file makes, at most, unless another is asked for. Memory grows with it: of
-the first layer of SRCNN alone LiteRT keeps 81 pointers for each pixel that it makes."""
+"""Side of what a static file makes, at most, unless another is asked for. Memory grows with it:
+LiteRT keeps a pointer for each weight of a kernel at each pixel that the kernel makes."""
+
+
+def static_side(spec: Spec) -> int:
+    """Side of the pictures that a static file takes, unless another is asked for."""
+    return STATIC // spec.scales[0]
 
 
 def static_shape(part: Part, size: int) -> Shape:

@@ -152,3 +152,8 @@ def test_a_family_is_added_by_one_file(tmp_path):
     after = in_second_process(code, PYTHONPATH=str(tmp_path)).split()
     assert before[0] == str(tmp_path / "zoo" / "__init__.py")
     assert set(after) - set(before) == {"dropped_in"}
+
+
+def test_a_name_is_known_with_and_without_its_tag():
+    assert index.is_name("dncnn_tiny") and index.is_name("dncnn_tiny.test")
+    assert not index.is_name("dncnn_tiny.other") and not index.is_name("runs/dncnn_tiny")

@@ -146,6 +146,16 @@ def test_onnx_has_the_shape_of_the_net_each_time_it_is_made(denoiser, tmp_path):
         assert onnx_file.opened(path, part)(values).shape == values.shape
 
 
+@quantizer
+def test_int8_keeps_both_halves_of_the_outer_layers_in_float(pictures, tmp_path):
+    made = with_random_weights("srcnn_small_x3")
+    folder = export(made, tmp_path / "out", formats=("int8",), calibration=pictures["denoise"])
+    (data,) = (path.read_bytes() for path in folder.glob("*.tflite"))
+    kinds = [step.kind for step in flat.operations(data)]
+    enlarging = kinds.count("CONV_2D") - 5
+    assert len(flat.in_float(data, ("CONV_2D",))) == enlarging + 4
+
+
 def test_formats_are_picked_and_unknown_ones_refused(classifier, denoiser, tmp_path):
     assert [a.form for a in artifacts(classifier)] == list(QUICK)
     assert [a.form for a in artifacts(classifier, "all")] == list(FORMS)

@@ -125,6 +125,8 @@ def test_a_folder_of_something_else_is_not_used_as_run_directory(tmp_path):
 
 
 def test_an_unknown_part_of_a_recipe_is_named(tmp_path):
+    with pytest.raises(zoo.ZooError, match="name weights to start from"):
+        zoo.train("dncnn_tiny", tmp_path / "run", fixed_norm=True)
     with pytest.raises(zoo.ZooError, match="learning_speed"):
         zoo.train("dncnn_tiny", tmp_path / "run", learning_speed=1)
 

@@ -200,6 +200,7 @@ def evaluate(name, data, degrade, weights, as_json):
 )
 @click.option(
     "--format",
+    "--formats",
     "formats",
     multiple=True,
     metavar="FORM",
@@ -278,7 +279,12 @@ def measure(names, ensemble, strict):
 @main.command()
 @NAME
 @click.option(
-    "--format", "formats", multiple=True, metavar="FORM", help="As `zoo export` [default: all]."
+    "--format",
+    "--formats",
+    "formats",
+    multiple=True,
+    metavar="FORM",
+    help="As `zoo export` [default: all].",
 )
 @click.option(
     "--threads", default=1, show_default=True, type=click.IntRange(1), help="Of a runtime."
@@ -288,10 +294,8 @@ def measure(names, ensemble, strict):
 )
 @click.option(
     "--size",
-    default=256,
-    show_default=True,
     type=click.IntRange(1),
-    help="Side of the picture, for nets that take any size.",
+    help="Side of the picture, for nets that take any size [default: as `zoo export`].",
 )
 @WEIGHTS
 @JSON

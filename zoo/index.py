@@ -369,14 +369,21 @@ def entry(name: str) -> Entry:
     Raises:
         ZooError: no such name; the message suggests the nearest ones.
     """
-    entries = _registered()
-    found = [e for e in entries.values() if name in (e.name, e.full_name)]
-    if found:
+    if found := _found(name):
         return found[0]
-    known = sorted(entries) + names()
+    known = sorted(_registered()) + names()
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "`zoo list` shows all names"
     raise ZooError(f"unknown name {name!r}: {hint}")
+
+
+def is_name(text: str) -> bool:
+    """Whether `entry` finds one of this name."""
+    return bool(_found(text))
+
+
+def _found(name: str) -> list[Entry]:
+    return [e for e in _registered().values() if name in (e.name, e.full_name)]
 
 
 @functools.cache

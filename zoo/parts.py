@@ -35,13 +35,18 @@ class Part(Ends):
 
     Attributes:
         net: what it runs.
-        serve: a tensor to the outputs by their names; what is exported, and run in Keras.
+        around: the net and a tensor to the outputs by their names, with all that is done before
+            and after the net.
         infer: an array to the outputs, side by side on the last axis; what it is judged by.
     """
 
     net: object
-    serve: Callable
+    around: Callable
     infer: Callable[[np.ndarray], np.ndarray]
+
+    def serve(self, values):
+        """A tensor to the outputs by their names; what is exported, and run in Keras."""
+        return self.around(self.net, values)
 
 
 def ends(spec: Spec) -> list[Ends]:
@@ -71,54 +76,54 @@ def parts(pipeline) -> list[Part]:
     """
     spec, net = pipeline.spec, pipeline.net
     if spec.task == "classify":
-        made = [(net, _classifying(net, spec), pipeline.infer)]
+        made = [(net, _classifying(spec), pipeline.infer)]
     elif spec.restores:
-        made = [(net, _restoring(net, spec), pipeline.infer)]
+        made = [(net, _restoring(spec), pipeline.infer)]
     elif spec.task == "generate":
-        made = [(net, _decoding(net, spec), pipeline.decode)]
+        made = [(net, _decoding(spec), pipeline.decode)]
     else:
         encoder, decoder = pipeline.encoder, pipeline.decoder
         made = [
-            (encoder, _encoding(encoder, spec), pipeline.encoded),
-            (decoder, _decoding(decoder, spec), pipeline.decode),
+            (encoder, _encoding(spec), pipeline.encoded),
+            (decoder, _decoding(spec), pipeline.decode),
         ]
     told = (dataclasses.astuple(end) for end in ends(spec))
     return [Part(*end, *one) for end, one in zip(told, made, strict=True)]
 
 
-def _classifying(net, spec: Spec):
-    return lambda image: {"probs": net(spec.encode(image), training=False)}
+def _classifying(spec: Spec):
+    return lambda net, image: {"probs": net(spec.encode(image), training=False)}
 
 
-def _restoring(net, spec: Spec):
+def _restoring(spec: Spec):
     import tensorflow as tf
 
     from zoo.resize import mirrored
 
-    def serve(image):
+    def around(net, image):
         encoded = mirrored(spec.encode(image, spec.scales[0]), spec.margin)
         restored = spec.decode(net(encoded, training=False))
         return {OUTPUTS[spec.task]: tf.clip_by_value(restored, 0.0, 1.0)}
 
-    return serve
+    return around
 
 
-def _decoding(net, spec: Spec):
+def _decoding(spec: Spec):
     """An autoencoder's net gives logits of the pixels; a generator gives them in its range."""
     import tensorflow as tf
 
-    def serve(latent):
+    def around(net, latent):
         made = net(latent, training=False)
         if spec.task == "autoencode":
             return {IMAGE: tf.sigmoid(made)}
         return {IMAGE: tf.clip_by_value(spec.decode(made), 0.0, 1.0)}
 
-    return serve
+    return around
 
 
-def _encoding(net, spec: Spec):
-    def serve(image):
+def _encoding(spec: Spec):
+    def around(net, image):
         mean, logvar = net(spec.encode(image), training=False)
         return {"mean": mean, "logvar": logvar}
 
-    return serve
+    return around

@@ -126,7 +126,13 @@ def _changed(entry: index.Entry, changes: dict) -> index.Entry:
     known = {field.name for field in dataclasses.fields(index.Recipe)}
     if unknown := set(changes) - known:
         raise ZooError(f"a recipe has no {', '.join(sorted(unknown))}; it has {sorted(known)}")
-    return dataclasses.replace(entry, recipe=dataclasses.replace(entry.recipe, **changes))
+    recipe = dataclasses.replace(entry.recipe, **changes)
+    if recipe.fixed_norm and recipe.start is None:
+        raise ZooError(
+            "fixed_norm keeps the averages that batch normalisation starts with, and fresh weights "
+            "have none: name weights to start from, as start='dncnn_blind'"
+        )
+    return dataclasses.replace(entry, recipe=recipe)
 
 
 def _claim(run: Path, entry: index.Entry) -> dict:
@@ -155,7 +161,7 @@ def _claim(run: Path, entry: index.Entry) -> dict:
 
 def _donor(start: str | None) -> dict:
     """How published weights that a training starts from were made: the chain can be repeated."""
-    known = weights.published(index.entry(start)) if start in index.names() else None
+    known = weights.published(index.entry(start)) if index.is_name(start) else None
     if not known:
         return {}
     return {"start": {k: known[k] for k in ("name", "recipe", "sha256", "start") if k in known}}
@@ -191,7 +197,7 @@ def _finish(run: Path, facts: dict, curve: list[dict], digest: str) -> None:
 def _load_start(net, entry: index.Entry) -> None:
     """Weights of the same net: of a name, a run directory or a file."""
     start = entry.recipe.start
-    known = start in index.names()
+    known = index.is_name(start)
     given = loading.load(start if known else entry.name, "pretrained" if known else start).net
     if entry.spec.kind == "recognition":
         given = heads.with_head(given, len(entry.spec.labels)) if _other_head(given, net) else given
