@@ -126,26 +126,34 @@ for _sigma in (15, 50):
     )
     _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}")
 
-_BLIND = register(
-    Entry(
-        name="dncnn_blind",
-        tag="bsd400",
-        family="dncnn",
-        summary="removes Gaussian noise of any sigma up to 55 from grey or, channel by channel, "
-        "colour pictures",
-        paper=PAPER,
-        build=lambda: dncnn(depth=20),
-        spec=Spec(task="denoise", shape=(None, None, 1), degrade=("noise:0-55",), reach=20),
-        recipe=dataclasses.replace(_LONG, steps=12_000),
-        parameters=669_377,
-        data_licence=BSD400,
-        benchmarks=(
-            *_noise_levels("BSD68", (15, 25, 50), bm3d=_BM3D["BSD68"], blind=(31.61, 29.16, 26.23)),
-            *_noise_levels("Set12", (15, 25, 50), bm3d=_BM3D["Set12"], blind=(32.68, 30.36, 27.21)),
-        ),
-        limits=("noise above sigma 55 stays in part", _ONLY_GAUSSIAN),
+_FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
+_BLIND = Entry(
+    name="dncnn_blind",
+    tag="bsd400",
+    family="dncnn",
+    summary="removes Gaussian noise of any sigma up to 55 from grey or, channel by channel, "
+    "colour pictures",
+    paper=PAPER,
+    build=lambda: dncnn(depth=20),
+    spec=Spec(task="denoise", shape=(None, None, 1), degrade=("noise:0-55",), reach=20),
+    recipe=dataclasses.replace(_LONG, steps=12_000),
+    parameters=669_377,
+    data_licence=BSD400,
+    benchmarks=(
+        *_noise_levels("BSD68", (15, 25, 50), bm3d=_BM3D["BSD68"], blind=(31.61, 29.16, 26.23)),
+        *_noise_levels("Set12", (15, 25, 50), bm3d=_BM3D["Set12"], blind=(32.68, 30.36, 27.21)),
+    ),
+    limits=("noise above sigma 55 stays in part", _ONLY_GAUSSIAN),
+)
+register(
+    dataclasses.replace(
+        _BLIND,
+        tag="bsd400_long",
+        recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name, fixed_norm=True),
+        pretrained=False,
     )
 )
+register(_BLIND)
 register(
     dataclasses.replace(
         _BLIND,
@@ -153,9 +161,7 @@ register(
         summary="removes Gaussian noise of any sigma up to 55 from colour pictures",
         build=lambda: dncnn(depth=20, channels=3),
         spec=dataclasses.replace(_BLIND.spec, shape=(None, None, 3)),
-        recipe=dataclasses.replace(
-            _LONG, start="dncnn_blind", steps=30_000, every=2_000, learning_rate=5e-3
-        ),
+        recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name),
         parameters=671_683,
         benchmarks=_noise_levels(
             "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
@@ -176,14 +182,12 @@ register(
             reach=20,
         ),
         recipe=dataclasses.replace(
-            _LONG,
-            start="dncnn_blind",
+            _FURTHER,
+            start=_BLIND.full_name,
             fixed_norm=True,
             steps=20_000,
-            every=2_000,
             batch=12,
             patch=48,
-            learning_rate=5e-3,
         ),
         benchmarks=(
             *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
