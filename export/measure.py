@@ -13,6 +13,7 @@ from export import onnx_file, openvino_file, tflite
 from export.artifacts import Artifact, stamp
 from export.checked import beyond, exported
 from export.manifest import files_of, read_manifest
+from zoo import results
 from zoo.baselines import LABELS, baseline
 from zoo.errors import ZooError
 from zoo.evaluate import Trial
@@ -86,7 +87,11 @@ class _Files:
 
 
 def measure(
-    pipeline: Pipeline, ensemble: bool = False, static_size: int | None = None, formats="all"
+    pipeline: Pipeline,
+    ensemble: bool = False,
+    static_size: int | None = None,
+    formats="all",
+    only_files: bool = False,
 ) -> Measured:
     """Exports to a scratch folder, verifies, and runs the benchmarks of the entry.
 
@@ -100,21 +105,23 @@ def measure(
         ensemble: also measure the self-ensemble (classifiers, restoration).
         static_size: as `export.artifacts.export` takes it.
         formats: as `export.artifacts.export` takes them; `float32_free` is among them.
+        only_files: the figures of the net, and of what it is compared with, stay those on record.
 
     Raises:
-        ZooError: as `export.checked.exported`; or a net that makes pictures has no ensemble.
+        ZooError: as `export.checked.exported`; a net that makes pictures has no ensemble; nothing
+            is on record of these weights.
         MissingExtra: what a form takes is not installed.
     """
     if ensemble and pipeline.spec.kind == "generation":
         raise ZooError(f"{pipeline.entry.name} makes new pictures: it has no self-ensemble")
+    entry, made = pipeline.entry, stamp(pipeline)
+    known = _on_record(entry, made) if only_files else [None] * len(entry.benchmarks)
     with tempfile.TemporaryDirectory() as scratch:
         files = _verified(pipeline, Path(scratch) / "export", static_size, formats)
-        entry = pipeline.entry
         trials = [Trial(pipeline, b.data, b.degrade) for b in entry.benchmarks]
-        made = stamp(pipeline)
         figures = [
-            _row(trial, benchmark, files, ensemble) | made
-            for trial, benchmark in zip(trials, entry.benchmarks, strict=True)
+            (row or _row(trial, benchmark, ensemble) | made) | _row_of_file(trial, files)
+            for trial, benchmark, row in zip(trials, entry.benchmarks, known, strict=True)
         ]
         numerics = [row | made for row in _numerics(entry, trials, figures, files)]
         return Measured(files.rows, figures, numerics)
@@ -160,25 +167,41 @@ def _worst(runtime: str, rows: list[dict]) -> dict:
     return {"runtime": runtime, "max_error": worst, "beyond": any(map(beyond, mine))}
 
 
-def _row(trial: Trial, benchmark: Benchmark, files: _Files, ensemble: bool) -> dict:
-    """The figures of one benchmark: of the net, its float32 file, a classical method."""
+def _on_record(entry: Entry, made: dict) -> list[dict]:
+    """The recorded rows of all benchmarks, if they are of the same weights."""
+    known = results.rows(entry)
+    of = {row["weights"] for row in known}
+    if len(known) < len(entry.benchmarks) or of != {made["weights"]}:
+        raise ZooError(
+            f"{entry.full_name}: the figures on record are of the weights {sorted(of)}, these are "
+            f"{made['weights']}: measure the net, too, without --only-files"
+        )
+    return known
+
+
+def _row(trial: Trial, benchmark: Benchmark, ensemble: bool) -> dict:
+    """The figures of one benchmark: of the net, and of a classical method."""
     pipeline, damage = trial.pipeline, trial.damage
-
-    def figures(infer=None, prefix=""):
-        found = trial.row(infer, progress=True)
-        floor = {f"floor_{key}": value for key, value in found.pop("floor", {}).items()}
-        return found | {prefix + key: v for key, v in found.pop("metrics").items()} | floor
-
-    last = files.of(MEASURED_FORM)[-1]  # of an autoencoder, the decoder
-    row = figures() | figures(_enlarging(trial, _opened(files, last, tflite)), "file_")
-    row |= _paper(benchmark)
+    row = _figures(trial) | _paper(benchmark)
     if damage:
-        row |= figures(lambda values: baseline(values, damage), "baseline_")
+        row |= _figures(trial, lambda values: baseline(values, damage), "baseline_")
         row |= {"baseline": LABELS[damage.kind]}
     if ensemble:
         scale = {"scale": damage.scale} if damage else {}
-        row |= figures(functools.partial(pipeline.infer, ensemble=True, **scale), "ensemble_")
+        turned = functools.partial(pipeline.infer, ensemble=True, **scale)
+        row |= _figures(trial, turned, "ensemble_")
     return row
+
+
+def _row_of_file(trial: Trial, files: _Files) -> dict:
+    last = files.of(MEASURED_FORM)[-1]  # of an autoencoder, the decoder
+    return _figures(trial, _enlarging(trial, _opened(files, last, tflite)), "file_")
+
+
+def _figures(trial: Trial, infer=None, prefix: str = "") -> dict:
+    found = trial.row(infer, progress=True)
+    floor = {f"floor_{key}": value for key, value in found.pop("floor", {}).items()}
+    return found | {prefix + key: v for key, v in found.pop("metrics").items()} | floor
 
 
 def _numerics(entry: Entry, trials: list[Trial], figures: list[dict], files: _Files) -> list[dict]:

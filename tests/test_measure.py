@@ -87,6 +87,21 @@ def test_a_row_tells_the_net_the_file_and_the_bound(measured):
     assert int8["figure"] != exact["figure"]
 
 
+def test_only_the_files_are_measured_beside_the_net_on_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    pipeline = measurable("dncnn_tiny", scenes(tmp_path / "set", 2, 50, 61))
+    options = {"static_size": 24, "formats": QUICK, "only_files": True}
+    with pytest.raises(zoo.ZooError, match="without --only-files"):
+        measure(pipeline, **options)
+    whole = measure(pipeline, static_size=24, formats=QUICK)
+    results.record(pipeline.entry, [whole.figures[0] | {"psnr": 12.5}], whole.numerics)
+    found = measure(pipeline, **options)
+    assert found.figures[0]["psnr"] == 12.5
+    assert found.figures[0]["file_psnr"] == whole.figures[0]["file_psnr"]
+    assert {row["net"] for row in found.numerics} == {12.5}
+    assert found.numerics[0]["figure"] == whole.numerics[0]["figure"]
+
+
 @all_formats
 def test_classifiers_have_static_and_byte_files_too(tmp_path):
     pipeline = measurable("cnn_tiny", data_for(zoo.entry("cnn_tiny"), tmp_path / "data"))
@@ -149,7 +164,7 @@ def test_strict_exits_with_1_where_a_bound_is_missed(monkeypatch):
     row = {"artifact": "int8", "runtime": "LiteRT", "data": "mnist",
            "metric": "accuracy", "figure": 98.0, "net": 99.0, "difference": -1.0, "bound": 0.5,
            "held": "no"}  # fmt: skip
-    monkeypatch.setattr("export.measure.measure", lambda *arguments: None)
+    monkeypatch.setattr("export.measure.measure", lambda *_, **__: None)
     monkeypatch.setattr("zoo.training.publish.record", lambda *arguments: "CARD.md")
     monkeypatch.setattr(results, "numerics", lambda entry: [row])
     for options, status in (([], 0), (["--strict"], 1)):

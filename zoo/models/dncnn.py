@@ -150,7 +150,6 @@ register(
         _BLIND,
         tag="bsd400_long",
         recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name, fixed_norm=True),
-        pretrained=False,
     )
 )
 register(_BLIND)
