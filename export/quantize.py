@@ -119,7 +119,7 @@ def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
 
     At the end the noise is taken from the input, or logits become grey: in 256 steps that would
     cost more than all layers before. With the last layer of dcgan_fashion rounded its Frechet
-    distance rises by 0.064, else by 0.006. Enlarging, and the outer layers of a restoring net, pass
+    distance rises by 0.064, else it falls by 0.006. Enlarging, and the outer layers of a restoring net, pass
     the picture itself on: with theirs rounded, srcnn_x2 loses 1.2 dB. (Held-out pictures, as
     above.) All have few weights; a last dense layer would have most of all.
     """
@@ -131,8 +131,9 @@ def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
         dense = steps[layers[-1]].kind == "FULLY_CONNECTED"
         return steps[layers[-1] + dense :]
     kernels = sum(weight.name == "kernel" for weight in part.net.weights)
-    first, each = -kernels, outer(part.net)  # enlarging is a convolution, too, but none of these
-    return steps[: layers[first + each - 1] + 1] + steps[layers[-each] :]
+    layers = layers[-kernels:]  # enlarging is a convolution, too, but none of these
+    first, last = outer(part.net)
+    return steps[: layers[first - 1] + 1] + steps[layers[-last] :]
 
 
 def _sums_in_float(part: Part) -> bool:
