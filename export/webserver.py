@@ -4,6 +4,7 @@ import functools
 import http.server
 import io
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -99,7 +100,7 @@ def server(folder, port: int = 8000) -> http.server.ThreadingHTTPServer:
         raise ZooError(f"{folder} is no site: it holds no {INDEX}; build it first")
     handler = functools.partial(_Handler, directory=str(Path(folder).resolve()))
     try:
-        return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        return _Server(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:
         raise ZooError(f"port {port} cannot be used: {error}; choose another") from error
 
@@ -116,6 +117,12 @@ def serve(folder, port: int = 8000) -> None:
             running.serve_forever()
         except KeyboardInterrupt:
             print("\nStopped.")
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a page that was left while loading
+            super().handle_error(request, client_address)
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

@@ -41,7 +41,8 @@ def test_list_shows_every_name_without_loading_tensorflow():
 
 def test_list_json_is_an_array_of_entries():
     entries = json.loads(zoo_command("list", "dncnn*", "--json").stdout)
-    assert [entry["name"] for entry in entries] == zoo.names("dncnn*")
+    found = [f"{entry['name']}.{entry['tag']}" for entry in entries]
+    assert found == [zoo.entry(name).full_name for name in zoo.names("dncnn*")]
     assert entries[-1]["spec"]["task"] == "denoise"
 
 

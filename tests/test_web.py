@@ -9,6 +9,8 @@ import io
 import json
 import re
 import shutil
+import socket
+import struct
 import threading
 import urllib.request
 
@@ -666,6 +668,23 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path):
     with pytest.raises(ZooError, match="holds other files"):
         webserver.build(tmp_path, NAMES)
     assert (tmp_path / "diary.txt").is_file()
+
+
+def test_a_page_that_is_left_while_loading_is_no_error(site, capfd):
+    largest = max(site.rglob("*.*"), key=lambda path: path.stat().st_size)
+    with webserver.server(site, port=0) as running:
+        running.daemon_threads = False  # closing waits for them
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        with socket.create_connection(("localhost", running.server_port)) as browser:
+            at_once = struct.pack("ii", 1, 0)
+            browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            path = largest.relative_to(site).as_posix()
+            browser.sendall(f"GET /{path} HTTP/1.0\r\n\r\n".encode())
+            assert browser.recv(100).startswith(b"HTTP/1.0 200")
+        running.shutdown()
+        thread.join()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_taken_port_and_a_folder_without_a_site_are_told(site, tmp_path):

@@ -152,7 +152,11 @@ register(
         recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name, fixed_norm=True),
     )
 )
-register(_BLIND)
+register(
+    dataclasses.replace(
+        _BLIND, summary="the first training of `dncnn_blind`, from which others went on"
+    )
+)
 register(
     dataclasses.replace(
         _BLIND,
