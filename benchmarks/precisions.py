@@ -28,6 +28,11 @@ def held_out(entry, most: int) -> sources.Pictures:
     return pictures.part(slice(-entry.recipe.holdout, None)).part(slice(most))
 
 
+def exported(pipeline):
+    """What its files are made of."""
+    return separate.separated(*parts(pipeline))
+
+
 def figure(pipeline, pictures, infer) -> float:
     """PSNR in dB, or accuracy in percent."""
     spec = pipeline.spec
@@ -39,7 +44,7 @@ def figure(pipeline, pictures, infer) -> float:
 
 def file_figure(pipeline, pictures, data: bytes, form: str) -> float:
     """The same of a file made of a float32 one."""
-    (part,) = parts(pipeline)
+    part = exported(pipeline)
     values = calibration.inputs(pipeline, part) if form in quantize.CALIBRATED else None
     made = quantize.quantized(form, data, part, pipeline.entry.name, values)
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +70,7 @@ def main(names, most):
     for name in names:
         pipeline = zoo.load(name)
         pictures = held_out(pipeline.entry, most)
-        part = separate.separated(*parts(pipeline))
+        part = exported(pipeline)
         with tempfile.TemporaryDirectory() as folder:
             saved_model.write(part, Path(folder) / "model", part.shape)
             data = tflite.convert(Path(folder) / "model", name)
