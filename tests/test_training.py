@@ -124,9 +124,12 @@ def test_a_folder_of_something_else_is_not_used_as_run_directory(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_an_unknown_part_of_a_recipe_is_named(tmp_path):
+def test_fixed_averages_need_weights_to_start_from(tmp_path):
     with pytest.raises(zoo.ZooError, match="name weights to start from"):
         zoo.train("dncnn_tiny", tmp_path / "run", fixed_norm=True)
+
+
+def test_an_unknown_part_of_a_recipe_is_named(tmp_path):
     with pytest.raises(zoo.ZooError, match="learning_speed"):
         zoo.train("dncnn_tiny", tmp_path / "run", learning_speed=1)
 
