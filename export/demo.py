@@ -13,7 +13,7 @@ import zoo
 from export import report
 from export.artifacts import export
 from export.verify import verify_folder
-from zoo import card, files, index, metrics, strip, weights
+from zoo import figures, files, index, metrics, strip, weights
 from zoo.errors import MissingExtra
 
 PHOTOGRAPHS = ("camera", "chelsea", "coffee")
@@ -63,7 +63,7 @@ def _section(entry, folder: Path) -> dict:
     section = {
         "name": name,
         "entry": entry,
-        "headline": card.headline(entry),
+        "headline": figures.headline(entry),
         "report": found,
         "cells": [report.cells(row) for row in found["rows"]],
     }

@@ -120,7 +120,9 @@ def measure(
         files = _verified(pipeline, Path(scratch) / "export", static_size, formats)
         trials = [Trial(pipeline, b.data, b.degrade) for b in entry.benchmarks]
         figures = [
-            (row or _row(trial, benchmark, ensemble) | made) | _row_of_file(trial, files)
+            (row or _row(trial, benchmark) | made)
+            | (_row_of_ensemble(trial) if ensemble else {})
+            | _row_of_file(trial, files)
             for trial, benchmark, row in zip(trials, entry.benchmarks, known, strict=True)
         ]
         numerics = [row | made for row in _numerics(entry, trials, figures, files)]
@@ -179,18 +181,20 @@ def _on_record(entry: Entry, made: dict) -> list[dict]:
     return known
 
 
-def _row(trial: Trial, benchmark: Benchmark, ensemble: bool) -> dict:
+def _row(trial: Trial, benchmark: Benchmark) -> dict:
     """The figures of one benchmark: of the net, and of a classical method."""
-    pipeline, damage = trial.pipeline, trial.damage
+    damage = trial.damage
     row = _figures(trial) | _paper(benchmark)
     if damage:
         row |= _figures(trial, lambda values: baseline(values, damage), "baseline_")
         row |= {"baseline": LABELS[damage.kind]}
-    if ensemble:
-        scale = {"scale": damage.scale} if damage else {}
-        turned = functools.partial(pipeline.infer, ensemble=True, **scale)
-        row |= _figures(trial, turned, "ensemble_")
     return row
+
+
+def _row_of_ensemble(trial: Trial) -> dict:
+    scale = {"scale": trial.damage.scale} if trial.damage else {}
+    turned = functools.partial(trial.pipeline.infer, ensemble=True, **scale)
+    return _figures(trial, turned, "ensemble_")
 
 
 def _row_of_file(trial: Trial, files: _Files) -> dict:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 import zoo
 from export.artifacts import export, facts_of_file, read_manifest
-from zoo import card, files, weights
+from zoo import figures, files, weights
 from zoo.errors import ZooError
 from zoo.index import Entry, short_name
 
@@ -198,7 +198,7 @@ def _about(entry: Entry) -> dict:
         "name": short_name(entry),
         "task": spec.task,
         "summary": entry.summary,
-        "headline": card.headline(entry),
+        "headline": figures.headline(entry),
         "licence": entry.data_licence,
         "limits": list(entry.limits),
         "labels": list(spec.labels),

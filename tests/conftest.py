@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,12 @@ def needs(name: str):
     """Skips a test where a large set is not on this machine."""
     reason = f"{name} is not in $ZOO_DATA"
     return pytest.mark.skipif(not sources.available(name), reason=reason)
+
+
+def needs_package(*names: str):
+    """Skips a test where one of these packages, each of an extra, is not installed."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
 
 
 def in_second_process(code: str, *arguments, **environment) -> str:

@@ -1,12 +1,12 @@
 """Other people's programs open the exported files: MediaPipe Tasks and saved_model_cli."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import needs_package
 from PIL import Image
 
 import zoo
@@ -17,10 +17,7 @@ from zoo import weights
 from zoo.pixels import fit_channels
 
 CLI = Path(sys.executable).with_name("saved_model_cli")
-mediapipe = pytest.mark.skipif(
-    not all(map(importlib.util.find_spec, ("mediapipe", "ai_edge_quantizer"))),
-    reason="mediapipe, or ai-edge-quantizer, is not installed: they are extras",
-)
+mediapipe = needs_package("mediapipe", "ai_edge_quantizer")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
-from zoo import card, loading, weights
+from zoo import card, loading, tables, weights
 from zoo.data import batches, sources
 from zoo.parts import parts
 from zoo.pixels import to_uint8
@@ -275,7 +275,7 @@ def test_the_card_is_current(name):
 def test_the_readmes_tables_are_current(readme):
     text = (ROOT / readme).read_text(encoding="utf-8")
     entries = [zoo.entry(name) for name in NAMES]
-    assert text == card.with_tables(text, entries), "run `make cards`"
+    assert text == tables.with_tables(text, entries), "run `make cards`"
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,14 @@ def test_it_is_fitted_on_a_folder_by_keras_own_reader(run, pictures):
 def test_the_command_line_fine_tunes_on_a_folder(run, pictures, tmp_path):
     target = tmp_path / "mine"
     options = ["--from", str(run), "--data", f"folder:{pictures}", "--run", str(target)]
+    options += ["--augment", "mirror", "--augment", "shift"]
     done = CliRunner().invoke(main, ["train", "cnn_tiny", *options])
     assert done.exit_code == 0, done.output
     mine = zoo.load("cnn_tiny", target)
     assert mine.spec.labels == CLASSES
     record = json.loads((target / "run.json").read_text(encoding="utf-8"))
     assert record["labels"] == list(CLASSES)
+    assert record["recipe"]["augment"] == ["mirror", "shift"]
     folder = export(mine, tmp_path / "files")
     assert read_manifest(folder)["labels"] == list(CLASSES)
     assert (folder / "labels.txt").read_text(encoding="utf-8").splitlines() == list(CLASSES)

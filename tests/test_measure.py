@@ -2,11 +2,11 @@
 
 import dataclasses
 import functools
-import importlib.util
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from conftest import needs_package
 from PIL import Image
 from tiny import data_for, scene, with_random_weights
 
@@ -18,11 +18,7 @@ from zoo import card, cli, index, judge, loading, results
 from zoo.evaluate import evaluate
 from zoo.index import TASKS, Benchmark
 
-PACKAGES = ("ai_edge_quantizer", "tf2onnx", "onnxruntime")
-all_formats = pytest.mark.skipif(
-    not all(map(importlib.util.find_spec, PACKAGES)),
-    reason=f"one of {', '.join(PACKAGES)} is not installed: they are extras",
-)
+all_formats = needs_package("ai_edge_quantizer", "tf2onnx", "onnxruntime")
 QUICK = ("float32_free", "float32_static")
 
 
@@ -95,8 +91,8 @@ def test_only_the_files_are_measured_beside_the_net_on_record(tmp_path, monkeypa
         measure(pipeline, **options)
     whole = measure(pipeline, static_size=24, formats=QUICK)
     results.record(pipeline.entry, [whole.figures[0] | {"psnr": 12.5}], whole.numerics)
-    found = measure(pipeline, **options)
-    assert found.figures[0]["psnr"] == 12.5
+    found = measure(pipeline, ensemble=True, **options)
+    assert found.figures[0]["psnr"] == 12.5 < found.figures[0]["ensemble_psnr"]
     assert found.figures[0]["file_psnr"] == whole.figures[0]["file_psnr"]
     assert {row["net"] for row in found.numerics} == {12.5}
     assert found.numerics[0]["figure"] == whole.numerics[0]["figure"]

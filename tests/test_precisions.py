@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import needs_package
 from PIL import Image
 from tiny import data_for, scene, with_random_weights
 
@@ -17,19 +18,7 @@ from zoo.parts import parts
 SMALL = ("float16", "dynamic_range", "int8", "uint8")
 
 
-def needs(package: str):
-    return pytest.mark.skipif(
-        not _installed(package), reason=f"{package} is not installed: it is an extra"
-    )
-
-
-def _installed(package: str) -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec(package) is not None
-
-
-quantizer = needs("ai_edge_quantizer")
+quantizer = needs_package("ai_edge_quantizer")
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +109,7 @@ def test_a_changed_precision_is_a_failed_row(small, classifier, tmp_path):
     assert "bytes, export.json says" in rows["int8"]["reason"]
 
 
-@needs("tf2onnx")
-@needs("onnxruntime")
+@needs_package("tf2onnx", "onnxruntime")
 def test_onnx_verifies_and_without_its_runtime_the_row_says_what_installs_it(
     denoiser, tmp_path, monkeypatch
 ):
@@ -135,8 +123,7 @@ def test_onnx_verifies_and_without_its_runtime_the_row_says_what_installs_it(
     assert "pip install 'keras-image-zoo[onnx]'" in row["reason"]
 
 
-@needs("tf2onnx")
-@needs("onnxruntime")
+@needs_package("tf2onnx", "onnxruntime")
 def test_onnx_has_the_shape_of_the_net_each_time_it_is_made(denoiser, tmp_path):
     (part,), values = parts(denoiser), np.zeros((1, 20, 30, 1), np.float32)
     model, path = tmp_path / "model", tmp_path / "file.onnx"

@@ -16,7 +16,7 @@ from tiny import data_for
 import zoo
 from export.artifacts import QUICK
 from export.measure import measure as measure_all
-from zoo import card, index, results, strip, weights
+from zoo import card, index, results, strip, tables, weights
 from zoo.parts import parts
 from zoo.training import publish as publishing
 
@@ -71,8 +71,8 @@ def test_a_published_name_loads_and_its_card_tells_all(publishable):
     metric = METRIC[entry.spec.kind]
     assert rows[0]["file_" + metric] == pytest.approx(rows[0][metric], abs=1e-3)
     assert rows[0]["paper_" + metric] == 1.0
-    assert f"`{entry.name}`" in card.models_table([entry])
-    assert f"`{entry.name}`" in card.figures_table([entry])
+    assert f"`{entry.name}`" in tables.models_table([entry])
+    assert f"`{entry.name}`" in tables.figures_table([entry])
 
 
 def test_an_unfinished_run_is_refused(publishable):

@@ -1,14 +1,13 @@
 """An exported file in the net's place: the same answers in every runtime, without TensorFlow."""
 
 import functools
-import importlib.util
 import json
 import shutil
 import sys
 
 import numpy as np
 import pytest
-from conftest import in_second_process
+from conftest import in_second_process, needs_package
 from tiny import with_random_weights
 
 import zoo
@@ -31,13 +30,13 @@ NAMES = ("cnn_tiny", "lstm_tiny", "srcnn_tiny", "dncnn_tiny", "dcgan_tiny", "vae
 BLOCKED = "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras')))\n"
 
 
-def runtime(name: str):
-    """A parameter that is skipped where the runtime is not installed."""
-    missing = importlib.util.find_spec(PACKAGES[name].partition(".")[0]) is None
-    return pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"needs {PACKAGES[name]}"))
-
-
-every_runtime = pytest.mark.parametrize("runtime", list(map(runtime, RUNTIMES)))
+every_runtime = pytest.mark.parametrize(
+    "runtime",
+    [
+        pytest.param(name, marks=needs_package(PACKAGES[name].partition(".")[0]))
+        for name in RUNTIMES
+    ],
+)
 
 
 @pytest.fixture(scope="module")

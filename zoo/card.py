@@ -1,45 +1,12 @@
-"""Cards and the README's table, printed from the index and the published figures."""
+"""The model cards, printed from the index and the published figures."""
 
 import dataclasses
 from pathlib import Path
 
-from zoo import files, index, results, weights
+from zoo import figures, files, index, results, tables, weights
 from zoo.index import OUTPUTS, Degradation, Entry
 
 CODE_LICENCE, WEIGHTS_LICENCE = "MIT", "MIT, as far as the licence of the training data allows"
-UNITS = {
-    "psnr": "PSNR, dB",
-    "ssim": "SSIM",
-    "accuracy": "accuracy, %",
-    "nll": "NLL, nats",
-    "ece": "ECE, %",
-    "frechet": "Frechet distance",
-    "coverage": "coverage",
-    "kernel": "kernel distance",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "least_class": "rarest class",
-    "novelty": "novelty",
-    "elbo": "ELBO, nats",
-    "active_units": "active units",
-}
-"""Metric -> its name and unit; the most telling ones first."""
-_FORMATS = {
-    "psnr": ".2f",
-    "accuracy": ".2f",
-    "nll": ".4g",
-    "ece": ".2f",
-    "active_units": ".0f",
-    "kernel": ".2g",
-    "ssim": ".4f",
-}
-_HEADLINES = {
-    "recognition": ("accuracy", "nll", "ece"),
-    "restoration": ("psnr", "ssim"),
-    "generation": ("nll", "frechet", "coverage"),
-}
-"""Kind of task -> the metrics that tables of many names show."""
 _DRAWN = {
     "restoration": "Input, classical method, this net, original, and the difference; below, parts",
     "generation": "What this net makes",
@@ -58,7 +25,7 @@ def card(entry: Entry, facts: dict) -> str:
     parts = [
         f"# {entry.full_name}\n\n{entry.summary[0].upper()}{entry.summary[1:]}.",
         f"![{_DRAWN[entry.spec.kind]}]({weights.STRIP})",
-        _table(("", ""), _overview(entry, facts)),
+        figures.table(("", ""), _overview(entry, facts)),
         "## Figures\n\n" + _figures(entry, results.rows(entry)),
         "## The exported files\n\n" + _files(facts, results.numerics(entry)) + _refused(entry),
         *(["## How long they take\n\n" + _performance(performance)] if performance else []),
@@ -68,83 +35,6 @@ def card(entry: Entry, facts: dict) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def models_table(entries: list[Entry]) -> str:
-    """The README's table of all published names, as Markdown."""
-    rows = [
-        (
-            f"[`{index.short_name(entry)}`](zoo/pretrained/{entry.name}/{entry.tag}/{weights.CARD})",
-            entry.summary,
-            f"{entry.parameters:,}",
-            headline(entry),
-        )
-        for entry in entries
-        if weights.published(entry)
-    ]
-    return _table(("name", "what it does", "weights", "measured"), rows)
-
-
-def figures_table(entries: list[Entry]) -> str:
-    """The README's tables of all figures of record, as Markdown: a row a name and test set."""
-    return "\n\n".join(
-        _of_kind([e for e in entries if e.spec.kind == kind], kind) for kind in _HEADLINES
-    )
-
-
-def _of_kind(entries: list[Entry], kind: str) -> str:
-    metrics = _HEADLINES[kind]
-    rows = [(entry, row) for entry in entries for row in results.rows(entry)]
-    shown = [label for label in _FIGURES if any(_cell(row, label, metrics) for _, row in rows)]
-    lines = [
-        (
-            f"`{index.short_name(entry)}`",
-            _what(row),
-            *(_cell(row, label, metrics) for label in shown),
-            _others(entry, row),
-        )
-        for entry, row in rows
-    ]
-    unit = " / ".join(UNITS[metric] for metric in metrics)
-    heads = ("name", "test set", *shown, "published by others")
-    return f"{kind.capitalize()}: {unit}\n\n" + _table(heads, lines)
-
-
-def precisions_table(entries: list[Entry]) -> str:
-    """The README's table of what each name's files score and weigh, as Markdown."""
-    lines = []
-    for entry in entries:
-        measured = {row["artifact"]: row for row in _smallest(results.numerics(entry))}
-        if measured:
-            first = next(iter(measured.values()))
-            net = f"{_number(first['net'], first['metric'])} {_unit(first['metric'])}"
-            files = [_of_file(measured.get(form)) for form in _PRECISIONS]
-            lines.append((f"`{index.short_name(entry)}`", _what(first), net, *files))
-    return _table(("name", "test set", "the net", *_PRECISIONS), lines)
-
-
-_PRECISIONS = ("float32_free", "float16", "dynamic_range", "int8", "onnx")
-
-
-def _of_file(row: dict | None) -> str:
-    """Such as `36.73, 0.12 MB`."""
-    if row is None:
-        return "-"
-    return f"{_number(row['figure'], row['metric'])}{_missed(row)}, {row['bytes'] / 1e6:.2f} MB"
-
-
-def headline(entry: Entry) -> str:
-    """The first figure of record in one phrase, such as `28.98 dB on BSD68, noise:25`."""
-    rows = results.rows(entry)
-    if not rows:
-        return "not published" if entry.pretrained else "no weights here"
-    metric = next(m for m in _HEADLINES[entry.spec.kind] if m in rows[0])
-    return f"{_number(rows[0][metric], metric)} {_unit(metric)} on {_what(rows[0])}"
-
-
-def _unit(metric: str) -> str:
-    """Such as `dB`; of what has no unit, its name."""
-    return UNITS[metric].partition(", ")[2] or UNITS[metric]
-
-
 def refresh(*readmes: Path) -> None:
     """Writes all cards and the READMEs' tables anew from the index and the figures."""
     entries = [index.entry(name) for name in index.names()]
@@ -152,20 +42,7 @@ def refresh(*readmes: Path) -> None:
         if facts := weights.published(entry):
             files.write_text(weights.pretrained_folder(entry) / weights.CARD, card(entry, facts))
     for readme in readmes:
-        files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), entries))
-
-
-def with_tables(readme: str, entries: list[Entry]) -> str:
-    """The README's text with the tables between its marks replaced."""
-    for mark, print_table in _TABLES.items():
-        begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
-        before, rest = readme.split(begin)
-        readme = f"{before}{begin}\n{print_table(entries)}\n{end}{rest.split(end)[1]}"
-    return readme
-
-
-_TABLES = {"models": models_table, "figures": figures_table, "precisions": precisions_table}
-"""Mark in the README -> what prints the table there."""
+        files.write_text(readme, tables.with_tables(readme.read_text(encoding="utf-8"), entries))
 
 
 def _overview(entry: Entry, facts: dict) -> list[tuple[str, str]]:
@@ -223,85 +100,44 @@ def _figures(entry: Entry, rows: list[dict]) -> str:
 
 def _set_rows(entry: Entry, rows: list[dict]) -> str:
     """A row a test set."""
-    metrics = _HEADLINES[entry.spec.kind]
-    shown = [label for label in _FIGURES if any(_cell(row, label, metrics) for row in rows)]
+    metrics = figures.HEADLINES[entry.spec.kind]
+    shown = figures.columns(rows, metrics)
     lines = [
         (
-            _what(row),
+            figures.what(row),
             str(row["count"]),
-            *(_cell(row, label, metrics) for label in shown),
-            _others(entry, row),
+            *(figures.cell(row, label, metrics) for label in shown),
+            figures.by_others(entry, row),
         )
         for row in rows
     ]
-    unit = " / ".join(UNITS[metric] for metric in metrics)
+    unit = " / ".join(figures.UNITS[metric] for metric in metrics)
     heads = ("test set", "pictures", *shown, "published by others")
-    return _table(heads, lines) + f"\n\nEach cell: {unit}."
+    return figures.table(heads, lines) + f"\n\nEach cell: {unit}."
 
 
 def _metric_rows(entry: Entry, rows: list[dict]) -> str:
     """A row a metric."""
     lines = [
         (
-            _what(row),
-            UNITS[m],
-            *(_cell(row, label, (m,)) for label in _GENERATION),
-            _other(entry, row, m),
+            figures.what(row),
+            figures.UNITS[m],
+            *(figures.cell(row, label, (m,)) for label in _GENERATION),
+            figures.one_by_others(entry, row, m),
         )
         for row in rows
-        for m in UNITS
+        for m in figures.UNITS
         if m in row
     ]
-    return _table(("test set", "figure", *_GENERATION, "published by others"), lines)
+    return figures.table(("test set", "figure", *_GENERATION, "published by others"), lines)
 
 
-_FIGURES = {
-    "this net": "",
-    "its TFLite file": "file_",
-    "self-ensemble": "ensemble_",
-    "a classical method": "baseline_",
-    "real beside real": "floor_",
-}
-"""What a figure is of -> the prefix of its columns in the results."""
 _GENERATION = ("this net", "its TFLite file", "real beside real")
-
-
-def _what(row: dict) -> str:
-    return ", ".join(filter(None, (row["data"], row.get("degrade"))))
-
-
-def _cell(row: dict, label: str, metrics: tuple[str, ...]) -> str:
-    """Such as `29.10 / 0.8227`, a dash for what is not known, or nothing."""
-    prefix = _FIGURES[label]
-    if not any(prefix + metric in row for metric in metrics):
-        return ""
-    found = [_number(row[prefix + m], m) if prefix + m in row else "-" for m in metrics]
-    name = f" ({row['baseline']})" if prefix == "baseline_" else ""
-    return " / ".join(found) + name
-
-
-def _others(entry: Entry, row: dict) -> str:
-    """Such as `28.57 BM3D; 29.23 paper (DnCNN-S)`."""
-    return "; ".join(
-        " / ".join(_number(value, metric) for metric, value in figures.items()) + f" {label}"
-        for label, figures in _published(entry, row).items()
-    )
-
-
-def _other(entry: Entry, row: dict, metric: str) -> str:
-    """Of one metric: such as `86.76 VAE; 84.78 IWAE-50`."""
-    rows = _published(entry, row).items()
-    return "; ".join(f"{_number(f[metric], metric)} {label}" for label, f in rows if metric in f)
-
-
-def _published(entry: Entry, row: dict) -> dict:
-    here = row["data"], row.get("degrade")
-    return next(b.published for b in entry.benchmarks if (b.data, b.degrade) == here)
 
 
 def _files(facts: dict, numerics: list[dict]) -> str:
     """A row a file and runtime, with the figure of record that its form reached there."""
-    first = _smallest(numerics)
+    first = figures.smallest(numerics)
     found = {(row["artifact"], row["runtime"]): row for row in first}
     lines = [
         (
@@ -316,15 +152,15 @@ def _files(facts: dict, numerics: list[dict]) -> str:
     ]
     heads = "file", "size", "constants", "checked in", "largest error against the net"
     if not first:
-        return _table(heads, lines)
-    unit = UNITS[first[0]["metric"]]
-    net = _number(first[0]["net"], first[0]["metric"])
+        return figures.table(heads, lines)
+    unit = figures.UNITS[first[0]["metric"]]
+    net = figures.number(first[0]["net"], first[0]["metric"])
     told = (
-        f"{unit.partition(', ')[0]} is that of the files on {_what(first[0])} "
+        f"{unit.partition(', ')[0]} is that of the files on {figures.what(first[0])} "
         f"({first[0]['count']} pictures); the net's own in the same run is {net}. A file may "
         "differ from it by its bound."
     )
-    return f"{_table((*heads, unit, 'difference (bound)'), lines)}\n\n{told}"
+    return f"{figures.table((*heads, unit, 'difference (bound)'), lines)}\n\n{told}"
 
 
 def _refused(entry: Entry) -> str:
@@ -334,24 +170,13 @@ def _refused(entry: Entry) -> str:
     return "".join(f"\n\nNo {', '.join(some)} file: {why}." for why, some in forms.items())
 
 
-def _smallest(numerics: list[dict]) -> list[dict]:
-    """Of the set that all forms ran."""
-    sets = [(row["data"], row.get("degrade")) for row in numerics]
-    most = max(sets, key=sets.count, default=None)
-    return [row for row, of in zip(numerics, sets, strict=True) if of == most]
-
-
 def _numeric(row: dict | None) -> tuple[str, str]:
     """The figure, and such as `-0.170 (0.05), **missed**`."""
     if row is None:
         return "-", "-"
-    figure = _number(row["figure"], row["metric"])
+    figure = figures.number(row["figure"], row["metric"])
     difference = round(row["difference"], 3) + 0.0  # no minus before nothing
-    return figure, f"{difference:+.3f} ({row['bound']:g}){_missed(row)}"
-
-
-def _missed(row: dict) -> str:
-    return ", **missed**" if row["held"] == "no" else ""
+    return figure, f"{difference:+.3f} ({row['bound']:g}){figures.missed(row)}"
 
 
 def _performance(rows: list[dict]) -> str:
@@ -376,7 +201,7 @@ def _performance(rows: list[dict]) -> str:
         f"host, {hosts}, each row in a process of its own, in turns: the ratios say more than the "
         f"milliseconds, and neither is a phone's. Again: `zoo bench {rows[0]['name']}`."
     )
-    return f"{_table(heads, lines)}\n\n{told}"
+    return f"{figures.table(heads, lines)}\n\n{told}"
 
 
 def _making(entry: Entry, facts: dict) -> str:
@@ -410,20 +235,11 @@ def _curve(facts: dict, most: int = 10) -> str:
     shown = rows[:: max(1, len(rows) // most)]
     shown = shown if shown[-1] is rows[-1] else [*shown, rows[-1]]
     metrics = [key for key in rows[0] if key.startswith("held_out_")]
-    heads = ("step", "loss", *(UNITS[m.removeprefix("held_out_")] for m in metrics))
-    return _table(
+    heads = ("step", "loss", *(figures.UNITS[m.removeprefix("held_out_")] for m in metrics))
+    return figures.table(
         heads,
         [(f"{r['step']}", f"{r['loss']:.4g}", *(f"{r[m]:.4g}" for m in metrics)) for r in shown],
     )
-
-
-def _number(value: float, metric: str) -> str:
-    return f"{value:{_FORMATS.get(metric, '.3f')}}"
-
-
-def _table(heads, rows) -> str:
-    lines = [heads, tuple("---" for _ in heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from zoo import card, index, results, weights
+from zoo import figures, index, results, weights
 from zoo.errors import ZooError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -69,7 +69,7 @@ def list_names(pattern, task, as_json):
             name,
             e.spec.task,
             f"{e.parameters:,}",
-            card.headline(e),
+            figures.headline(e),
             e.summary,
         )
         for name, e in zip(names, entries, strict=True)
@@ -148,6 +148,12 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, runtime, weigh
 @click.option("--batch", type=click.IntRange(1), help="Pictures, or patches, a step.")
 @click.option("--patch", type=click.IntRange(1), help="Side of the patches, in pixels.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Its peak.")
+@click.option(
+    "--augment",
+    multiple=True,
+    metavar="WAY",
+    help="mirror, dihedral, shift, rotate, scale, erase, mixup; several times, in this order.",
+)
 @click.option("--holdout", type=click.IntRange(0), help="Training pictures kept out for choices.")
 @click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]), help="Of the steps.")
 @click.option("--penalty", type=click.FloatRange(0), help="Of a critic's slope (generators).")
@@ -160,7 +166,7 @@ def train(name, run, start, **changes):
     """
     from zoo.training.run import train
 
-    changes = {key: value for key, value in changes.items() if value is not None}
+    changes = {key: value for key, value in changes.items() if value not in (None, ())}
     folder = train(name, run, start, **changes)
     click.echo(f"{folder / weights.WEIGHTS}\nTo measure it: zoo evaluate {name} --weights {folder}")
 
@@ -183,9 +189,9 @@ def evaluate(name, data, degrade, weights, as_json):
     row = evaluate(load(name, weights), data, degrade, progress=not as_json)
     if as_json:
         return _print_json(row)
-    figures = ", ".join(f"{key} {value:.4f}" for key, value in row["metrics"].items())
+    shown = ", ".join(f"{key} {value:.4f}" for key, value in row["metrics"].items())
     what = " ".join(filter(None, (row["data"], row["degrade"])))
-    click.echo(f"{name} on {what} ({row['count']} pictures): {figures}")
+    click.echo(f"{name} on {what} ({row['count']} pictures): {shown}")
     click.echo(f"protocol: {row['protocol']}")
 
 

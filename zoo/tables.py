@@ -1,0 +1,81 @@
+"""The README's tables, printed from the index and the published figures."""
+
+from zoo import figures, index, results, weights
+from zoo.index import Entry
+
+
+def models_table(entries: list[Entry]) -> str:
+    """The README's table of all published names, as Markdown."""
+    rows = [
+        (
+            f"[`{index.short_name(entry)}`](zoo/pretrained/{entry.name}/{entry.tag}/{weights.CARD})",
+            entry.summary,
+            f"{entry.parameters:,}",
+            figures.headline(entry),
+        )
+        for entry in entries
+        if weights.published(entry)
+    ]
+    return figures.table(("name", "what it does", "weights", "measured"), rows)
+
+
+def figures_table(entries: list[Entry]) -> str:
+    """The README's tables of all figures of record, as Markdown: a row a name and test set."""
+    return "\n\n".join(
+        _of_kind([e for e in entries if e.spec.kind == kind], kind) for kind in figures.HEADLINES
+    )
+
+
+def _of_kind(entries: list[Entry], kind: str) -> str:
+    metrics = figures.HEADLINES[kind]
+    rows = [(entry, row) for entry in entries for row in results.rows(entry)]
+    shown = figures.columns([row for _, row in rows], metrics)
+    lines = [
+        (
+            f"`{index.short_name(entry)}`",
+            figures.what(row),
+            *(figures.cell(row, label, metrics) for label in shown),
+            figures.by_others(entry, row),
+        )
+        for entry, row in rows
+    ]
+    unit = " / ".join(figures.UNITS[metric] for metric in metrics)
+    heads = ("name", "test set", *shown, "published by others")
+    return f"{kind.capitalize()}: {unit}\n\n" + figures.table(heads, lines)
+
+
+def precisions_table(entries: list[Entry]) -> str:
+    """The README's table of what each name's files score and weigh, as Markdown."""
+    lines = []
+    for entry in entries:
+        measured = {row["artifact"]: row for row in figures.smallest(results.numerics(entry))}
+        if measured:
+            first = next(iter(measured.values()))
+            net = f"{figures.number(first['net'], first['metric'])} {figures.unit(first['metric'])}"
+            files = [_of_file(measured.get(form)) for form in _PRECISIONS]
+            lines.append((f"`{index.short_name(entry)}`", figures.what(first), net, *files))
+    return figures.table(("name", "test set", "the net", *_PRECISIONS), lines)
+
+
+_PRECISIONS = ("float32_free", "float16", "dynamic_range", "int8", "onnx")
+
+
+def _of_file(row: dict | None) -> str:
+    """Such as `36.73, 0.12 MB`."""
+    if row is None:
+        return "-"
+    figure = figures.number(row["figure"], row["metric"])
+    return f"{figure}{figures.missed(row)}, {row['bytes'] / 1e6:.2f} MB"
+
+
+def with_tables(readme: str, entries: list[Entry]) -> str:
+    """The README's text with the tables between its marks replaced."""
+    for mark, print_table in _TABLES.items():
+        begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+        before, rest = readme.split(begin)
+        readme = f"{before}{begin}\n{print_table(entries)}\n{end}{rest.split(end)[1]}"
+    return readme
+
+
+_TABLES = {"models": models_table, "figures": figures_table, "precisions": precisions_table}
+"""Mark in the README -> what prints the table there."""
