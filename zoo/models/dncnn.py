@@ -119,12 +119,12 @@ def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
     )
 
 
-_S25 = _single(25, "train400", _SHORT, TRAIN400)
+_BOTH = f"{TRAIN400}; {BSD400}"
+_GOING_ON = dataclasses.replace(_LONG, steps=8_000, learning_rate=5e-3, fixed_norm=True)
+_S25 = _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
+_single(25, "train400", _SHORT, TRAIN400)
 for _sigma in (15, 50):
-    _tuned = dataclasses.replace(
-        _LONG, start="dncnn_s25", steps=2_000, every=500, learning_rate=3e-3
-    )
-    _single(_sigma, "bsd400", _tuned, f"{TRAIN400}; {BSD400}")
+    _single(_sigma, "bsd400", dataclasses.replace(_GOING_ON, start=_S25.full_name), _BOTH)
 
 _FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
 _BLIND = Entry(
@@ -221,7 +221,7 @@ register(
         build=lambda: dncnn(depth=3, width=4),
         spec=dataclasses.replace(_S25.spec, reach=3),
         recipe=dataclasses.replace(
-            _S25.recipe, steps=12, batch=4, patch=16, warmup=2, holdout=2, every=4
+            _SHORT, steps=12, batch=4, patch=16, warmup=2, holdout=2, every=4
         ),
         parameters=237,
         benchmarks=(),
