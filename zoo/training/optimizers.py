@@ -60,14 +60,19 @@ class Muon(keras.optimizers.AdamW):
 def orthogonalised(matrix, steps: int = 5):
     """A matrix with the same singular vectors and singular values near 1.
 
-    Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024.
+    Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024. The steps are taken
+    on the short side's square, and their product is applied to the matrix once.
     """
     rows, columns = matrix.shape
     x = ops.transpose(matrix) if rows > columns else matrix
     x = x / (ops.norm(x) + 1e-7)
+    square = x @ ops.transpose(x)
+    one = product = ops.eye(min(rows, columns))
     for _ in range(steps):
-        square = x @ ops.transpose(x)
-        x = 3.4445 * x + (-4.775 * square + 2.0315 * square @ square) @ x
+        factor = 3.4445 * one - 4.775 * square + 2.0315 * square @ square
+        product = factor @ product
+        square = factor @ square @ factor
+    x = product @ x
     return ops.transpose(x) if rows > columns else x
 
 
