@@ -145,32 +145,30 @@ _BLIND = Entry(
     ),
     limits=("noise above sigma 55 stays in part", _ONLY_GAUSSIAN),
 )
-register(
-    dataclasses.replace(
-        _BLIND,
-        tag="bsd400_long",
-        recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name, fixed_norm=True),
-    )
+_COLOR = dataclasses.replace(
+    _BLIND,
+    name="dncnn_color",
+    summary="removes Gaussian noise of any sigma up to 55 from colour pictures",
+    build=lambda: dncnn(depth=20, channels=3),
+    spec=dataclasses.replace(_BLIND.spec, shape=(None, None, 3)),
+    recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name),
+    parameters=671_683,
+    benchmarks=_noise_levels(
+        "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
+    ),
 )
-register(
-    dataclasses.replace(
-        _BLIND, summary="the first training of `dncnn_blind`, from which others went on"
-    )
-)
-register(
-    dataclasses.replace(
-        _BLIND,
-        name="dncnn_color",
-        summary="removes Gaussian noise of any sigma up to 55 from colour pictures",
-        build=lambda: dncnn(depth=20, channels=3),
-        spec=dataclasses.replace(_BLIND.spec, shape=(None, None, 3)),
-        recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name),
-        parameters=671_683,
-        benchmarks=_noise_levels(
-            "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
-        ),
-    )
-)
+
+
+def _twice_trained(first: Entry, **recipe) -> None:
+    """Registers a name whose weights went on from a first training of their own, a tag."""
+    on = dataclasses.replace(_FURTHER, start=first.full_name, fixed_norm=True, **recipe)
+    register(dataclasses.replace(first, tag=f"{first.tag}_long", recipe=on))
+    what = f"the first training of `{first.name}`, from which others went on"
+    register(dataclasses.replace(first, summary=what))
+
+
+_twice_trained(_BLIND)
+_twice_trained(_COLOR, steps=6_000, every=1_000, learning_rate=3e-3)
 register(
     dataclasses.replace(
         _BLIND,
