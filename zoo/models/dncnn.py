@@ -163,7 +163,7 @@ def _twice_trained(first: Entry, **recipe) -> None:
     """Registers a name whose weights went on from a first training of their own, a tag."""
     on = dataclasses.replace(_FURTHER, start=first.full_name, fixed_norm=True, **recipe)
     register(dataclasses.replace(first, tag=f"{first.tag}_long", recipe=on))
-    what = f"the first training of `{first.name}`, from which others went on"
+    what = f"the first training of `{first.name}`, where later ones began"
     register(dataclasses.replace(first, summary=what))
 
 
