@@ -157,7 +157,7 @@ def test_a_tiny_name_says_that_it_has_no_pretrained_weights(name):
 
 def test_missing_pretrained_weights_are_no_silent_random_ones(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
-    expected = tmp_path / "dncnn_s25" / "train400" / weights.WEIGHTS
+    expected = tmp_path / "dncnn_s25" / zoo.entry("dncnn_s25").tag / weights.WEIGHTS
     with pytest.raises(zoo.ZooError, match="is missing: install the package again") as caught:
         zoo.load("dncnn_s25")
     assert str(expected) in str(caught.value)
@@ -166,8 +166,9 @@ def test_missing_pretrained_weights_are_no_silent_random_ones(monkeypatch, tmp_p
 @pytest.mark.parametrize("end", [files.PARTIAL, ".old"])
 def test_an_interrupted_publication_is_told_from_missing_weights(monkeypatch, tmp_path, end):
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
-    (tmp_path / "dncnn_s25" / f"train400{end}").mkdir(parents=True)
-    with pytest.raises(zoo.ZooError, match=r"publishing dncnn_s25.train400 was interrupted"):
+    entry = zoo.entry("dncnn_s25")
+    (tmp_path / entry.name / f"{entry.tag}{end}").mkdir(parents=True)
+    with pytest.raises(zoo.ZooError, match=f"publishing {entry.full_name} was interrupted"):
         zoo.load("dncnn_s25")
 
 
