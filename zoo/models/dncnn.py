@@ -123,8 +123,15 @@ _BOTH = f"{TRAIN400}; {BSD400}"
 _GOING_ON = dataclasses.replace(_LONG, steps=8_000, learning_rate=5e-3, fixed_norm=True)
 _S25 = _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
 _single(25, "train400", _SHORT, TRAIN400)
-for _sigma in (15, 50):
-    _single(_sigma, "bsd400", dataclasses.replace(_GOING_ON, start=_S25.full_name), _BOTH)
+_single(50, "bsd400", dataclasses.replace(_GOING_ON, start=_S25.full_name), _BOTH)
+_single(
+    15,
+    "bsd400",
+    dataclasses.replace(
+        _LONG, start="dncnn_s25.train400", steps=2_000, every=500, learning_rate=3e-3
+    ),
+    _BOTH,
+)
 
 _FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
 _BLIND = Entry(
