@@ -93,45 +93,44 @@ _BM3D = {"BSD68": (31.07, 28.57, 25.62), "Set12": (32.37, 29.97, 26.72)}
 def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
     """The paper's DnCNN-S: made for one noise level."""
     sigmas = (sigma,)
-    return register(
-        Entry(
-            name=f"dncnn_s{sigma}",
-            tag=tag,
-            family="dncnn",
-            summary=f"removes Gaussian noise of sigma {sigma} from grey or, channel by channel, "
-            "colour pictures",
-            paper=PAPER,
-            build=dncnn,
-            spec=Spec(task="denoise", shape=(None, None, 1), degrade=(f"noise:{sigma}",), reach=17),
-            recipe=recipe,
-            parameters=558_017,
-            data_licence=data_licence,
-            benchmarks=(
-                *_noise_levels("BSD68", sigmas, bm3d=_BM3D["BSD68"], single=(31.73, 29.23, 26.23)),
-                *_noise_levels("Set12", sigmas, bm3d=_BM3D["Set12"], single=(32.86, 30.44, 27.18)),
-            ),
-            limits=(
-                f"made for noise of sigma {sigma}: weaker noise is over-smoothed, stronger noise "
-                "stays",
-                _ONLY_GAUSSIAN,
-            ),
-        )
+    return Entry(
+        name=f"dncnn_s{sigma}",
+        tag=tag,
+        family="dncnn",
+        summary=f"removes Gaussian noise of sigma {sigma} from grey or, channel by channel, "
+        "colour pictures",
+        paper=PAPER,
+        build=dncnn,
+        spec=Spec(task="denoise", shape=(None, None, 1), degrade=(f"noise:{sigma}",), reach=17),
+        recipe=recipe,
+        parameters=558_017,
+        data_licence=data_licence,
+        benchmarks=(
+            *_noise_levels("BSD68", sigmas, bm3d=_BM3D["BSD68"], single=(31.73, 29.23, 26.23)),
+            *_noise_levels("Set12", sigmas, bm3d=_BM3D["Set12"], single=(32.86, 30.44, 27.18)),
+        ),
+        limits=(
+            f"made for noise of sigma {sigma}: weaker noise is over-smoothed, stronger noise stays",
+            _ONLY_GAUSSIAN,
+        ),
     )
+
+
+def _first(entry: Entry) -> Entry:
+    """Of a name whose later trainings are registered before it."""
+    what = f"the first training of `{entry.name}`, where later ones began"
+    return dataclasses.replace(entry, summary=what)
 
 
 _BOTH = f"{TRAIN400}; {BSD400}"
 _GOING_ON = dataclasses.replace(_LONG, steps=8_000, learning_rate=5e-3, fixed_norm=True)
-_S25 = _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
-_single(25, "train400", _SHORT, TRAIN400)
-_single(50, "bsd400", dataclasses.replace(_GOING_ON, start=_S25.full_name), _BOTH)
-_single(
-    15,
-    "bsd400",
-    dataclasses.replace(
-        _LONG, start="dncnn_s25.train400", steps=2_000, every=500, learning_rate=3e-3
-    ),
-    _BOTH,
+_S25 = register(
+    _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
 )
+register(_first(_single(25, "train400", _SHORT, TRAIN400)))
+register(_single(50, "bsd400", dataclasses.replace(_GOING_ON, start=_S25.full_name), _BOTH))
+_SHORTER = dataclasses.replace(_LONG, steps=2_000, every=500, learning_rate=3e-3)
+register(_single(15, "bsd400", dataclasses.replace(_SHORTER, start="dncnn_s25.train400"), _BOTH))
 
 _FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
 _BLIND = Entry(
@@ -170,8 +169,7 @@ def _twice_trained(first: Entry, **recipe) -> None:
     """Registers a name whose weights went on from a first training of their own, a tag."""
     on = dataclasses.replace(_FURTHER, start=first.full_name, fixed_norm=True, **recipe)
     register(dataclasses.replace(first, tag=f"{first.tag}_long", recipe=on))
-    what = f"the first training of `{first.name}`, where later ones began"
-    register(dataclasses.replace(first, summary=what))
+    register(_first(first))
 
 
 _twice_trained(_BLIND)
