@@ -26,8 +26,10 @@ from zoo.training.run import recorded_recipe
 ROOT = Path(__file__).parent.parent
 NAMES = zoo.names()
 PRETRAINED = [name for name in NAMES if weights.published(zoo.entry(name))]
-FREE_SIZE = [name for name in NAMES if zoo.entry(name).spec.free_size]
+NETS = [name for name in NAMES if zoo.entry(name).name == name]  # a net's trainings share it
+FREE_SIZE = [name for name in NETS if zoo.entry(name).spec.free_size]
 every_name = pytest.mark.parametrize("name", NAMES)
+every_net = pytest.mark.parametrize("name", NETS)
 every_pretrained = pytest.mark.parametrize("name", PRETRAINED)
 
 
@@ -60,7 +62,7 @@ def test_it_builds_as_the_entry_says(name):
         assert {t.dtype for t in [*part.net.inputs, *part.net.outputs]} == {"float32"}
 
 
-@every_name
+@every_net
 def test_its_layers_are_stock_and_named_for_good(name):
     first, second = (zoo.entry(name).build()._flatten_layers() for _ in range(2))
     first = list(first)
@@ -69,7 +71,7 @@ def test_its_layers_are_stock_and_named_for_good(name):
     assert all(type(layer).__module__.startswith(stock) for layer in first)
 
 
-@every_name
+@every_net
 @pytest.mark.parametrize("side", [20, 25])
 def test_what_comes_out_has_its_shape_and_range(name, side):
     made = with_random_weights(name)
@@ -118,7 +120,7 @@ def test_each_weight_is_trained_and_the_loss_of_a_fixed_batch_falls(name, tmp_pa
     assert step.experimental_get_tracing_count() == 1
 
 
-@every_name
+@every_net
 def test_weights_and_keras_file_round_trip(name, tmp_path):
     made = with_random_weights(name)
     values = inputs(name)
@@ -131,7 +133,7 @@ def test_weights_and_keras_file_round_trip(name, tmp_path):
     np.testing.assert_array_equal(outputs_of(plain, values), expected)
 
 
-@every_name
+@every_net
 def test_all_8_bit_values_survive_encoding(name):
     spec = zoo.entry(name).spec
     pixels = np.arange(256, dtype=np.uint8)
@@ -163,7 +165,7 @@ def test_the_reach_is_the_nets_own(name):
     assert 0.5 * reach < distance <= reach
 
 
-@every_name
+@every_net
 def test_multiply_accumulates_are_counted(name):
     """Against TensorFlow's own profiler of the graph, which counts two operations each.
 
