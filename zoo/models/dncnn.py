@@ -128,9 +128,9 @@ _S25 = register(
     _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
 )
 register(_first(_single(25, "train400", _SHORT, TRAIN400)))
-register(_single(50, "bsd400", dataclasses.replace(_GOING_ON, start=_S25.full_name), _BOTH))
-_SHORTER = dataclasses.replace(_LONG, steps=2_000, every=500, learning_rate=3e-3)
-register(_single(15, "bsd400", dataclasses.replace(_SHORTER, start="dncnn_s25.train400"), _BOTH))
+for _sigma in (15, 50):
+    _tuned = dataclasses.replace(_GOING_ON, start=_S25.full_name)
+    register(_single(_sigma, "bsd400", _tuned, _BOTH))
 
 _FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
 _BLIND = Entry(
