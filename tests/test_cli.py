@@ -12,7 +12,8 @@ from PIL import Image
 from tiny import data_for, scene
 
 import zoo
-from zoo import weights
+from zoo import cli, weights
+from zoo.data import batches
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("list", "show", "run", "train", "evaluate", "export", "verify", "publish",
@@ -29,6 +30,12 @@ def test_help_names_every_command():
     for command in COMMANDS:
         assert re.search(rf"^  {command} +\S", lines, re.M)
         assert zoo_command(command, "--help").returncode == 0
+
+
+def test_train_lists_every_augmentation():
+    (option,) = (p for p in cli.train.params if p.name == "augment")
+    listed = option.help.partition(";")[0].split(", ")
+    assert sorted(listed) == sorted({**batches.AUGMENTATIONS, **batches.MIXTURES})
 
 
 def test_list_shows_every_name_without_loading_tensorflow():

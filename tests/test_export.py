@@ -1,6 +1,7 @@
 """Exported files are whole, named, equal to their net, and caught where they are not."""
 
 import contextlib
+import dataclasses
 import errno
 import json
 import os
@@ -20,10 +21,11 @@ from export import fresh, references, report, saved_model, tflite
 from export.artifacts import QUICK, export, facts_of_file, read_manifest
 from export.measure import measure
 from export.verify import BOUNDS, Row, compare, verify, verify_folder
-from zoo import files, weights
+from zoo import files, index, loading, weights
 from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.errors import MissingExtra, ZooError
+from zoo.models.dncnn import dncnn
 from zoo.parts import parts
 
 STATIC = 24
@@ -391,6 +393,15 @@ def test_golden_is_left_out_where_the_weights_are_not_the_published(published):
     same, other = (with_random_weights("dncnn_tiny", seed) for seed in (0, 1))
     assert references.golden(same, parts(same)[0])
     assert not references.golden(other, parts(other)[0])
+
+
+def test_golden_is_left_out_where_the_published_weights_are_of_an_earlier_net(
+    published, denoiser, monkeypatch
+):
+    deeper = dataclasses.replace(denoiser.entry, build=lambda: dncnn(depth=4, width=4))
+    monkeypatch.setattr(index, "entry", lambda _: deeper)
+    made = loading.pipeline(deeper, deeper.build())
+    assert not references.golden(made, parts(made)[0])
 
 
 def test_a_folder_is_verified_by_the_weights_it_names(classifier, tmp_path):

@@ -7,6 +7,10 @@ class ZooError(ValueError):
     """Says what came, what was expected, and what to do."""
 
 
+class OtherNet(ZooError):
+    """Weights are of another net than that they are loaded into."""
+
+
 class MissingExtra(ZooError):
     """An optional dependency is not installed."""
 

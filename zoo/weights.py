@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from zoo import files, index
-from zoo.errors import ZooError
+from zoo.errors import OtherNet, ZooError
 from zoo.index import Entry
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -133,7 +133,7 @@ def _load_strictly(net, entry: Entry, path: Path, data: bytes) -> None:
             found = _shapes_in(copy)
             expected = sorted(tuple(v.shape) for v in net.weights)
             if found != expected:
-                raise ZooError(
+                raise OtherNet(
                     f"{path} holds weights of another net than {entry.name}: {len(found)} arrays "
                     f"with {_total(found)} numbers, expected {len(expected)} with "
                     f"{_total(expected)}; name the net that they were saved from"
