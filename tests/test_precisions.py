@@ -9,11 +9,12 @@ from PIL import Image
 from tiny import data_for, scene, with_random_weights
 
 import zoo
-from export import calibration, flat, onnx_file, quantize, report, saved_model
+from export import calibration, flat, onnx_file, quantize, report, saved_model, tflite
 from export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
 from export.verify import verify
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import parts
+from zoo.training.fused import fused_twin
 
 SMALL = ("float16", "dynamic_range", "int8", "uint8")
 
@@ -141,6 +142,18 @@ def test_int8_keeps_both_halves_of_the_outer_layers_in_float(pictures, tmp_path)
     kinds = [step.kind for step in flat.operations(data)]
     enlarging = kinds.count("CONV_2D") - 5
     assert len(flat.in_float(data, ("CONV_2D",))) == enlarging + 4
+
+
+@quantizer
+def test_training_rounds_as_the_int8_file_does(denoiser, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(quantize, "_SHARES", np.ones(1))  # training cuts no outliers off
+    folder = export(denoiser, tmp_path / "out", formats="int8", calibration=pictures["denoise"])
+    (part,) = parts(denoiser)
+    values = calibration.inputs(denoiser, part, pictures["denoise"])
+    from_file = tflite.opened(folder / "dncnn_tiny_int8.tflite", part)(values)
+    nets = denoiser.net, fused_twin(denoiser.net, rounded=True)
+    plain, rounded = (np.std(np.clip(net(values), 0, 1) - from_file) for net in nets)
+    assert rounded < 0.7 * plain
 
 
 def test_formats_are_picked_and_unknown_ones_refused(classifier, denoiser, tmp_path):

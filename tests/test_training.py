@@ -226,16 +226,29 @@ def test_a_frozen_normalisation_keeps_its_statistics():
 def test_a_fixed_normalisation_trains_the_net_as_it_is_delivered():
     net = with_random_weights("dncnn_tiny").net
     twin = fused_twin(net, fixed_norm=True)
-    inputs = np.random.default_rng(0).random((4, 12, 12, 1), np.float32)
-    gradients = []
-    for either, training in ((net, False), (twin, True)):
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(either(inputs, training=training) ** 2)
-        gradients.append(tape.gradient(loss, either.trainable_variables))
-    for ours, theirs, weight in zip(*gradients, net.trainable_variables, strict=True):
+    expected, actual = _gradients(net, training=False), _gradients(twin, training=True)
+    for ours, theirs, weight in zip(actual, expected, net.trainable_variables, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3, err_msg=weight.path)
     for ours, theirs in zip(twin.weights, net.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_gradients_pass_rounding_as_if_it_were_not_there(precision):
+    net = with_random_weights("dncnn_tiny").net
+    plain, rounded = (
+        _gradients(fused_twin(net, precision, rounded=r), training=False) for r in (False, True)
+    )
+    pairs = zip(rounded, plain, strict=True)
+    far = [np.linalg.norm(ours - theirs) / np.linalg.norm(theirs) for ours, theirs in pairs]
+    assert 0 < max(far) < 0.05, dict(zip(net.trainable_variables, far, strict=True))
+
+
+def _gradients(net, training: bool):
+    inputs = np.random.default_rng(0).random((4, 12, 12, 1), np.float32)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(net(inputs, training=training) ** 2)
+    return tape.gradient(loss, net.trainable_variables)
 
 
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))

@@ -3,6 +3,10 @@
 It has TensorFlow's fused batch normalisation, which Keras does not use on the CPU (one step of
 DnCNN-17 is about a quarter faster so), and may compute in bfloat16 (on a CPU that can, 1.7 times as
 fast again). Its weights, its input and its last layer are float32 in any case.
+
+It may also round as an int8 file will, so that training makes up for it (Jacob et al.: Quantization
+and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR 2018,
+https://arxiv.org/abs/1712.05877, section 3).
 """
 
 import keras
@@ -48,18 +52,58 @@ class _FixedBatchNormalization(_FusedBatchNormalization):
         return self._kernel(inputs, *averages, is_training=False)[0]
 
 
-def fused_twin(net, precision: str = "float32", fixed_norm: bool = False):
+class _RoundedInput(keras.layers.Conv2D):
+    """A convolution of values that an int8 file has in 256 steps from the least to the greatest."""
+
+    def convolution_op(self, inputs, kernel):
+        return super().convolution_op(_rounded(inputs), kernel)
+
+
+class _Rounded(_RoundedInput):
+    """Its kernel, too, is in the file's steps: 255 about zero for each output."""
+
+    def convolution_op(self, inputs, kernel):
+        return super().convolution_op(inputs, _rounded_kernel(kernel))
+
+
+def _rounded(values):
+    exact = tf.cast(values, tf.float32)
+    low, high = tf.minimum(tf.reduce_min(exact), 0), tf.maximum(tf.reduce_max(exact), 0)
+    return _in_steps(values, exact, (high - low) / 255)
+
+
+def _rounded_kernel(kernel):
+    exact = tf.cast(kernel, tf.float32)
+    return _in_steps(kernel, exact, tf.reduce_max(tf.abs(exact), axis=[0, 1, 2]) / 127)
+
+
+def _in_steps(values, exact, step):
+    """Rounded forwards; backwards as if they were not."""
+    rounded = tf.round(tf.math.divide_no_nan(exact, step)) * step
+    return values + tf.stop_gradient(tf.cast(rounded, values.dtype) - values)
+
+
+def fused_twin(net, precision: str = "float32", fixed_norm: bool = False, rounded: bool = False):
     """A copy of a functional net, its weights too, with fused batch normalisation where it fits.
 
     Args:
         net: of stock layers.
         precision: a dtype policy of Keras, "float32" or "mixed_bfloat16".
         fixed_norm: batch normalisation never uses the averages of a batch.
+        rounded: convolutions between the first and the last layer compute as in an int8 file.
     """
     norm = _FixedBatchNormalization if fixed_norm else _FusedBatchNormalization
+    weighted = [layer.name for layer in net.layers if layer.weights]
+
+    def kind_of(layer):
+        if _fits(layer):
+            return norm
+        if rounded and type(layer) is keras.layers.Conv2D and layer.name != weighted[0]:
+            return _RoundedInput if layer.name == weighted[-1] else _Rounded
+        return type(layer)
 
     def copy(layer):
-        kind = norm if _fits(layer) else type(layer)
+        kind = kind_of(layer)
         config = layer.get_config()
         if not isinstance(layer, keras.layers.InputLayer) and layer.name not in net.output_names:
             config["dtype"] = precision

@@ -70,7 +70,7 @@ class Adversarial(Supervised):
 
 
 def _twin_of(net, recipe):
-    return fused_twin(net, recipe.precision, recipe.fixed_norm)
+    return fused_twin(net, recipe.precision, recipe.fixed_norm, recipe.rounded)
 
 
 def method(entry: Entry, net, strategy) -> Supervised:
