@@ -23,6 +23,7 @@ from zoo.training.log import read
 from zoo.training.optimizers import OPTIMIZERS, make_optimizer
 
 TINY = zoo.names("*_tiny")
+ONE_OF_EACH_METHOD = ("cnn_tiny", "dncnn_tiny", "dcgan_tiny", "vae_tiny")
 
 
 @pytest.fixture(params=TINY)
@@ -44,10 +45,11 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(tiny):
     assert first != other
 
 
+@pytest.mark.parametrize("tiny", ONE_OF_EACH_METHOD, indirect=True)
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(tiny):
     name, data, folder = tiny
     options = ("--steps", 60, "--every", 6)
-    subprocess.run(command(name, data, folder / "whole", *options), check=True)
+    zoo.train(name, folder / "whole", data=data, steps=60, every=6)
     log = folder / "killed" / "log.csv"
     for rows in (1, 4):
         process = subprocess.Popen(command(name, data, folder / "killed", *options))
