@@ -114,7 +114,8 @@ assert np.abs(settled[-1]).max() < 1e-3 < np.abs(circling[-50:]).max()
 # ## The nets
 #
 # The generator takes 100 normal numbers and a digit as one-hot, and doubles its picture twice, by
-# transposed convolutions: 7x7 → 14x14 → 28x28. The critic goes the opposite way.
+# transposed convolutions: 7x7 → 14x14 → 28x28. After each a plain convolution follows, and the last
+# of these gives the picture. The critic goes the opposite way.
 
 # %%
 entry = zoo.entry("dcgan_mnist")
@@ -159,7 +160,7 @@ plt.show()
 # ## Training
 #
 # `zoo.train` takes the recipe of the name; what you pass replaces a field of it. The recipe of
-# record takes 6,000 steps. Here are fewer, and the learning rate falls to zero over them all the
+# record takes 24,000 steps. Here are fewer, and the learning rate falls to zero over them all the
 # same. In float32 it trains on any GPU, as T4 has no bfloat16. If you interrupt the cell and run
 # it again, it goes on where it was.
 
@@ -198,6 +199,8 @@ assert len(frames) == changes["steps"] // changes["every"]
 #
 # * the critic a little below $\log 2$, the generator above, both level: a fair game;
 # * the critic's loss near 0: it has won, and the generator learns little; raise `penalty`;
+# * the critic's loss at $\log 2$ and its slope near 0, the pictures without detail: it is held down;
+#   lower `penalty` (for these nets 1.0 is too much after 6,000 steps, and 0.1 is not);
 # * the slope growing without end: the game is about to break; raise `penalty`, or lower the rate.
 
 # %%
