@@ -199,7 +199,7 @@ assert len(frames) == changes["steps"] // changes["every"]
 #
 # * the critic a little below $\log 2$, the generator above, both level: a fair game;
 # * the critic's loss near 0: it has won, and the generator learns little; raise `penalty`;
-# * the critic's loss at $\log 2$ and its slope near 0, the pictures without detail: it is held down;
+# * the critic's loss at $\log 2$ and its slope near 0, pictures without detail: it is held down;
 #   lower `penalty` (for these nets 1.0 is too much after 6,000 steps, and 0.1 is not);
 # * the slope growing without end: the game is about to break; raise `penalty`, or lower the rate.
 
