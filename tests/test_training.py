@@ -23,7 +23,6 @@ from zoo.training.log import read
 from zoo.training.optimizers import OPTIMIZERS, make_optimizer
 
 TINY = zoo.names("*_tiny")
-ONE_OF_EACH_METHOD = ("cnn_tiny", "dncnn_tiny", "dcgan_tiny", "vae_tiny")
 
 
 @pytest.fixture(params=TINY)
@@ -45,11 +44,11 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(tiny):
     assert first != other
 
 
-@pytest.mark.parametrize("tiny", ONE_OF_EACH_METHOD, indirect=True)
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(tiny):
     name, data, folder = tiny
-    options = ("--steps", 60, "--every", 6)
-    zoo.train(name, folder / "whole", data=data, steps=60, every=6)
+    changes = {"steps": 60, "every": 6}
+    options = [f"--{field}={value}" for field, value in changes.items()]
+    zoo.train(name, folder / "whole", data=data, **changes)
     log = folder / "killed" / "log.csv"
     for rows in (1, 4):
         process = subprocess.Popen(command(name, data, folder / "killed", *options))
@@ -129,6 +128,13 @@ def test_a_folder_of_something_else_is_not_used_as_run_directory(tmp_path):
 def test_fixed_averages_need_weights_to_start_from(tmp_path):
     with pytest.raises(zoo.ZooError, match="name weights to start from"):
         zoo.train("dncnn_tiny", tmp_path / "run", fixed_norm=True)
+
+
+@pytest.mark.parametrize("name", ["cnn_tiny", "dcgan_tiny"])
+def test_rounding_is_refused_where_nothing_is_restored(name, tmp_path):
+    with pytest.raises(zoo.ZooError, match="rounded is for nets that restore"):
+        zoo.train(name, tmp_path / "run", rounded=True)
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_unknown_part_of_a_recipe_is_named(tmp_path):

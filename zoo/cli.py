@@ -157,7 +157,7 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, runtime, weigh
 @click.option("--holdout", type=click.IntRange(0), help="Training pictures kept out for choices.")
 @click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]), help="Of the steps.")
 @click.option("--fixed-norm", is_flag=True, default=None, help="Keep the normalisation's averages.")
-@click.option("--rounded", is_flag=True, default=None, help="Compute as an int8 file does.")
+@click.option("--rounded", is_flag=True, default=None, help="Round as an int8 file (restorers).")
 @click.option("--penalty", type=click.FloatRange(0), help="Of a critic's slope (generators).")
 @click.option("--every", type=click.IntRange(1), help="Steps between checkpoints.")
 @click.option("--seed", type=int, help="Of the first weights, the batches and the noise.")

@@ -67,19 +67,18 @@ class _Rounded(_RoundedInput):
 
 
 def _rounded(values):
-    exact = tf.cast(values, tf.float32)
-    low, high = tf.minimum(tf.reduce_min(exact), 0), tf.maximum(tf.reduce_max(exact), 0)
-    return _in_steps(values, exact, (high - low) / 255)
+    least, most = (tf.cast(f(values), tf.float32) for f in (tf.reduce_min, tf.reduce_max))
+    return _in_steps(values, (tf.maximum(most, 0) - tf.minimum(least, 0)) / 255)
 
 
 def _rounded_kernel(kernel):
-    exact = tf.cast(kernel, tf.float32)
-    return _in_steps(kernel, exact, tf.reduce_max(tf.abs(exact), axis=[0, 1, 2]) / 127)
+    most = tf.reduce_max(tf.abs(kernel), axis=[0, 1, 2])
+    return _in_steps(kernel, tf.cast(most, tf.float32) / 127)
 
 
-def _in_steps(values, exact, step):
-    """Rounded forwards; backwards as if they were not."""
-    rounded = tf.round(tf.math.divide_no_nan(exact, step)) * step
+def _in_steps(values, step):
+    """Rounded forwards, to float32 multiples of a step; backwards as if it were not."""
+    rounded = tf.round(tf.math.divide_no_nan(tf.cast(values, tf.float32), step)) * step
     return values + tf.stop_gradient(tf.cast(rounded, values.dtype) - values)
 
 

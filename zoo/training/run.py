@@ -132,6 +132,10 @@ def _changed(entry: index.Entry, changes: dict) -> index.Entry:
             "fixed_norm keeps the averages that batch normalisation starts with, and fresh weights "
             "have none: name weights to start from, as start='dncnn_blind'"
         )
+    if recipe.rounded and not entry.spec.restores:
+        raise ZooError(
+            f"rounded is for nets that restore pictures, and {entry.name} is none: train it without"
+        )
     return dataclasses.replace(entry, recipe=recipe)
 
 
