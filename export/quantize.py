@@ -118,10 +118,10 @@ def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
     nets that restore, also the first layer and what comes before it.
 
     At the end the noise is taken from the input, or logits become grey: in 256 steps that would
-    cost more than all layers before. With the last layer of dcgan_fashion rounded its Frechet
-    distance rises by 0.064, else it falls by 0.006. Enlarging, and the outer layers of a restoring
-    net, pass the picture itself on: with theirs rounded, srcnn_x2 loses 1.2 dB. (Held-out pictures,
-    as above.) All have few weights; a last dense layer would have most of all.
+    cost more than all layers before. With the last layer of the first dcgan_fashion rounded its
+    Frechet distance rose by 0.064, else it fell by 0.006. Enlarging, and the outer layers of a
+    restoring net, pass the picture itself on: with theirs rounded, srcnn_x2 loses 1.2 dB. (Held-out
+    pictures, as above.) All have few weights; a last dense layer would have most of all.
     """
     steps = flat.operations(data)
     layers = [n for n, step in enumerate(steps) if step.kind in WEIGHTED]
