@@ -5,7 +5,7 @@ from pathlib import Path
 from export.artifacts import REPORT, today
 from zoo import files
 
-COLUMNS = ("artifact", "runtime", "input", "max_error", "snr_db", "bound", "passed")
+COLUMNS = ("artifact", "runtime", "input", "max_error", "rms_error", "snr_db", "bound", "passed")
 
 
 def write(report: dict, folder) -> Path:
@@ -40,7 +40,9 @@ def text(report: dict) -> str:
 
 def cells(row: dict) -> list[str]:
     """A row of a report as text, one cell for each of `COLUMNS`."""
-    formats = {"max_error": "{:.1e}", "snr_db": "{:.1f}", "bound": "{:.0e}"}
+    errors = dict.fromkeys(("max_error", "rms_error"), "{:.1e}")
+    bound = "{:.0e}" if row["judged_by"] == "max_error" else "{:.0e} (rms)"
+    formats = errors | {"snr_db": "{:.1f}", "bound": bound}
     if row["max_error"] == 0:
         row = row | {"snr_db": "exact"}
         formats["snr_db"] = "{}"

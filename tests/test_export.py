@@ -20,7 +20,7 @@ import zoo
 from export import fresh, references, report, saved_model, tflite
 from export.artifacts import QUICK, export, facts_of_file, read_manifest
 from export.measure import measure
-from export.verify import BOUNDS, Row, compare, verify, verify_folder
+from export.verify import BOUNDS, ROUNDED_BOUNDS, Row, compare, verify, verify_folder
 from zoo import files, index, loading, weights
 from zoo.classifier import Classifier
 from zoo.cli import main
@@ -387,6 +387,20 @@ def test_results_that_cannot_be_compared_fail(classifier):
     row = Row("saved_model", "", case.label, bound=1e-5)
     assert "shape [3, 2], expected [3, 3]" in compare(row, case, case.expected[:, :2]).reason
     assert "not finite" in compare(row, case, case.expected * np.nan).reason
+
+
+def test_rounded_numbers_are_judged_by_the_picture_not_by_its_worst_pixel(classifier):
+    case = references.fresh(classifier, parts(classifier)[0], (1, 12, 12, 1), seed=0)[0]
+    case = dataclasses.replace(case, expected=np.tile([[0.2], [0.7]], 400))
+    row = Row("int8", "LiteRT", case.label, judged_by="rms_error", bound=ROUNDED_BOUNDS["int8"])
+    one_edge, all_grey = case.expected.copy(), case.expected + 0.05
+    one_edge[0, 3] += 0.3
+    found = compare(row, case, one_edge)
+    assert found.passed and found.max_error == pytest.approx(0.3)
+    assert found.rms_error == pytest.approx(0.3 / 800**0.5)
+    found = compare(row, case, all_grey)
+    assert not found.passed and "misses its bound by a factor 1.25" in found.reason
+    assert not compare(dataclasses.replace(row, judged_by="max_error"), case, one_edge).passed
 
 
 def test_golden_is_left_out_where_the_weights_are_not_the_published(published):

@@ -1,5 +1,6 @@
 """Smaller and other files of a net: near to it, what their names say, and refused with a reason."""
 
+import shutil
 import sys
 
 import numpy as np
@@ -11,7 +12,9 @@ from tiny import data_for, scene, with_random_weights
 import zoo
 from export import calibration, flat, onnx_file, quantize, report, saved_model, tflite
 from export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
+from export.manifest import facts_of_file
 from export.verify import verify
+from zoo import files
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import parts
 from zoo.training.fused import fused_twin
@@ -99,8 +102,6 @@ def test_precisions_are_byte_equal_for_the_same_weights(
 
 @quantizer
 def test_a_changed_precision_is_a_failed_row(small, classifier, tmp_path):
-    import shutil
-
     damaged = shutil.copytree(small, tmp_path / "damaged")
     path = damaged / "cnn_tiny_int8.tflite"
     path.write_bytes(path.read_bytes()[:-8])
@@ -108,6 +109,24 @@ def test_a_changed_precision_is_a_failed_row(small, classifier, tmp_path):
     rows = {r["artifact"]: r for r in verify(damaged, classifier)["rows"] if not r["passed"]}
     assert set(rows) == {"int8", "labels"}
     assert "bytes, export.json says" in rows["int8"]["reason"]
+
+
+@quantizer
+def test_a_rounded_file_of_other_weights_misses_its_bound(
+    small_denoiser, denoiser, pictures, tmp_path
+):
+    other = with_random_weights("dncnn_tiny", seed=9)
+    theirs = export(other, tmp_path / "other", formats=SMALL[:3], calibration=pictures["denoise"])
+    mixed = shutil.copytree(small_denoiser, tmp_path / "mixed")
+    about = read_manifest(mixed)
+    for path in mixed.glob("*.tflite"):
+        shutil.copy(theirs / path.name, path)
+        about["files"][path.name] = facts_of_file(path)
+    files.write_json(mixed / "export.json", about)
+    found = [row for row in verify(mixed, denoiser)["rows"] if row["judged_by"] == "rms_error"]
+    assert {row["artifact"] for row in found} == set(SMALL[:3])
+    for row in found:
+        assert "misses its bound" in row["reason"] and not row["passed"]
 
 
 @needs_package("tf2onnx", "onnxruntime")
