@@ -28,10 +28,10 @@ def separated(part: Part) -> Part:
     return dataclasses.replace(part, net=net)
 
 
-def outer(net) -> list[int]:
-    """Of how many convolutions the first and the last layer of a net consist."""
-    first, *_, last = [layer for layer in net.layers if layer.weights]
-    return [2 if layer.name.endswith(_COLUMNS) else 1 for layer in (first, last)]
+def last_pieces(net) -> int:
+    """Of how many convolutions the last layer of a net consists."""
+    *_, last = [layer for layer in net.layers if layer.weights]
+    return 2 if last.name.endswith(_COLUMNS) else 1
 
 
 _COLUMNS, _ROWS = "_columns", "_rows"

@@ -30,7 +30,7 @@ def test_separated_layers_keep_their_padding_bias_and_activation(padding):
     made = separate.separated(Part("", "image", net.input_shape, ("restored",), net, None, None))
     values = np.random.default_rng(0).normal(size=(2, 19, 23, 1)).astype(np.float32)
     np.testing.assert_allclose(made.net(values), net(values), atol=1e-6)
-    assert separate.outer(made.net) == [2, 2] and separate.outer(net) == [1, 1]
+    assert separate.last_pieces(made.net) == 2 and separate.last_pieces(net) == 1
 
 
 def test_nets_of_small_kernels_or_many_channels_are_exported_as_they_are():

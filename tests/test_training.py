@@ -18,7 +18,7 @@ from zoo import weights
 from zoo.data import sources
 from zoo.training import loop as looping
 from zoo.training import steps
-from zoo.training.fused import fused_twin
+from zoo.training.fused import _rounded, fused_twin
 from zoo.training.log import read
 from zoo.training.optimizers import OPTIMIZERS, make_optimizer
 
@@ -250,6 +250,32 @@ def test_gradients_pass_rounding_as_if_it_were_not_there(precision):
     pairs = zip(rounded, plain, strict=True)
     far = [np.linalg.norm(ours - theirs) / np.linalg.norm(theirs) for ours, theirs in pairs]
     assert 0 < max(far) < 0.05, dict(zip(net.trainable_variables, far, strict=True))
+
+
+def test_the_step_of_rounding_is_learnt():
+    """Of the squared error of rounding: none by the values themselves, all by the greatest one."""
+    values = tf.constant(np.random.default_rng(0).random((2, 5, 5, 3), np.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        off = _rounded(values) - tf.stop_gradient(values)
+        loss = tf.reduce_sum(off**2)
+    found, greatest = tape.gradient(loss, values).numpy().ravel(), np.argmax(values)
+    found -= 2 * off.numpy().ravel()
+    assert found[greatest] == pytest.approx(2 * float(loss) / np.max(values), rel=1e-4)
+    assert np.abs(np.delete(found, greatest)).max() < 1e-7
+
+
+def test_kernels_trained_with_rounding_are_delivered_rounded(tmp_path):
+    data = data_for(zoo.entry("dncnn_tiny"), tmp_path / "data")
+    first = zoo.train("dncnn_tiny", tmp_path / "first", data=data)
+    run = zoo.train(
+        "dncnn_tiny", tmp_path / "run", data=data, start=first, rounded=True, fixed_norm=True
+    )
+    net = zoo.load("dncnn_tiny", run).net
+    outer, *middle, last = (layer.kernel.numpy() for layer in net.layers if "conv" in layer.name)
+    for kernel, rounded in ((outer, False), *((one, True) for one in middle), (last, False)):
+        counts = kernel / np.abs(kernel).max(axis=(0, 1, 2)) * 127
+        assert (np.abs(counts - np.rint(counts)).max() < 1e-3) == rounded
 
 
 def _gradients(net, training: bool):

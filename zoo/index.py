@@ -203,8 +203,8 @@ class Recipe:
         fixed_norm: batch normalisation uses the averages that it starts with, as it does in the
             delivered net, and never those of the batch. For a net that goes on from a trained
             one: the averages of fresh weights are no normalisation.
-        rounded: convolutions between the first and the last layer round their inputs and kernels
-            as an int8 file does, so that the file loses less (restore).
+        rounded: convolutions round their inputs and kernels as an int8 file does (the last one its
+            inputs, a small first one nothing), so that the file loses less (restore).
         penalty: weight of the critic's squared gradient at real and at made pictures, R1 and R2
             (generate).
         beta: weight of the KL divergence; it rises to this over `beta_steps` (autoencode).

@@ -12,6 +12,8 @@ https://arxiv.org/abs/1712.05877, section 3).
 import keras
 import tensorflow as tf
 
+_LARGE = 5  # side of a kernel; the files have a first layer of smaller ones in float32
+
 
 class _FusedBatchNormalization(keras.layers.BatchNormalization):
     """BatchNormalization over the channels of `[b, h, w, c]`, in one kernel while training."""
@@ -77,9 +79,12 @@ def _rounded_kernel(kernel):
 
 
 def _in_steps(values, step):
-    """Rounded forwards, to float32 multiples of a step; backwards as if it were not."""
-    rounded = tf.round(tf.math.divide_no_nan(tf.cast(values, tf.float32), step)) * step
-    return values + tf.stop_gradient(tf.cast(rounded, values.dtype) - values)
+    """Rounded forwards, to float32 multiples of a step. Backwards as if it were not, and steps that
+    would lose less are learnt (Esser et al.: Learned Step Size Quantization, ICLR 2020, equation 3,
+    https://arxiv.org/abs/1902.08153), by way of the greatest value."""
+    counts = tf.math.divide_no_nan(tf.cast(values, tf.float32), step)
+    moved = step * tf.stop_gradient(tf.round(counts) - counts)
+    return values + tf.cast(moved, values.dtype)
 
 
 def fused_twin(net, precision: str = "float32", fixed_norm: bool = False, rounded: bool = False):
@@ -89,17 +94,20 @@ def fused_twin(net, precision: str = "float32", fixed_norm: bool = False, rounde
         net: of stock layers.
         precision: a dtype policy of Keras, "float32" or "mixed_bfloat16".
         fixed_norm: batch normalisation never uses the averages of a batch.
-        rounded: convolutions between the first and the last layer compute as in an int8 file.
+        rounded: convolutions compute as in an int8 file of a net that restores: there the last
+            layer is in float32, and a first one of small kernels.
     """
     norm = _FixedBatchNormalization if fixed_norm else _FusedBatchNormalization
-    weighted = [layer.name for layer in net.layers if layer.weights]
+    weighted = [layer for layer in net.layers if layer.weights]
 
     def kind_of(layer):
         if _fits(layer):
             return norm
-        if rounded and type(layer) is keras.layers.Conv2D and layer.name != weighted[0]:
-            return _RoundedInput if layer.name == weighted[-1] else _Rounded
-        return type(layer)
+        if not rounded or type(layer) is not keras.layers.Conv2D:
+            return type(layer)
+        if layer is weighted[0] and max(layer.kernel_size) < _LARGE:
+            return type(layer)
+        return _RoundedInput if layer is weighted[-1] else _Rounded
 
     def copy(layer):
         kind = kind_of(layer)
@@ -113,6 +121,14 @@ def fused_twin(net, precision: str = "float32", fixed_norm: bool = False, rounde
     for theirs, ours in zip(net.layers, twin.layers, strict=True):
         ours.trainable = theirs.trainable
     return twin
+
+
+def round_kernels(net, twin) -> None:
+    """Puts the kernels that the twin rounds, rounded, into the net: it was trained with these, and
+    files of int8 weights compute what it does."""
+    for layer, rounding in zip(net.layers, twin.layers, strict=True):
+        if isinstance(rounding, _Rounded):
+            layer.kernel.assign(_rounded_kernel(layer.kernel.value))
 
 
 def _fits(layer) -> bool:

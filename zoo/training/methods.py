@@ -4,7 +4,7 @@ import dataclasses
 
 from zoo.index import Entry
 from zoo.training import steps
-from zoo.training.fused import fused_twin
+from zoo.training.fused import fused_twin, round_kernels
 from zoo.training.optimizers import make_optimizer
 
 
@@ -34,6 +34,7 @@ class Supervised:
         """Puts what was learnt into the plain net: the averaged weights, where there are any."""
         self._net.set_weights(self._twin.get_weights())
         self._optimizer.finalize_variable_values(self._net.trainable_variables)
+        round_kernels(self._net, self._twin)
 
     def _step(self, recipe, strategy):
         return steps.supervised(self._twin, self._optimizer, recipe.loss, strategy)
