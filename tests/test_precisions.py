@@ -17,7 +17,7 @@ from export.verify import verify
 from zoo import files
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import parts
-from zoo.training.fused import fused_twin
+from zoo.training import fused
 
 SMALL = ("float16", "dynamic_range", "int8", "uint8")
 
@@ -168,11 +168,12 @@ def test_int8_of_separated_layers_keeps_the_layout_and_the_last_layer_in_float(p
 def test_training_rounds_as_the_int8_file_does(name, pictures, tmp_path, monkeypatch):
     made = with_random_weights(name)
     monkeypatch.setattr(quantize, "_SHARES", np.ones(1))  # training cuts no outliers off
+    monkeypatch.setattr(fused, "_STEPS", 255)  # and its steps are wider
     folder = export(made, tmp_path / "out", formats="int8", calibration=pictures["denoise"])
     (path,), (part,) = folder.glob("*_int8.tflite"), parts(made)
     values = calibration.inputs(made, part, pictures["denoise"])
     from_file = tflite.opened(path, part)(values)
-    nets = made.net, fused_twin(made.net, rounded=True)
+    nets = made.net, fused.fused_twin(made.net, rounded=True)
     plain, rounded = (part.around(net, values)[part.outputs[0]].numpy() for net in nets)
     theirs, ours = (from_file - plain).ravel(), (rounded - plain).ravel()
     assert np.std(ours) == pytest.approx(np.std(theirs), rel=0.15)

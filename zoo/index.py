@@ -204,7 +204,8 @@ class Recipe:
             delivered net, and never those of the batch. For a net that goes on from a trained
             one: the averages of fresh weights are no normalisation.
         rounded: convolutions round their inputs and kernels as an int8 file does (the last one its
-            inputs, a small first one nothing), so that the file loses less (restore).
+            inputs, a small first one nothing), inputs in wider steps, so that the file loses less
+            (restore).
         penalty: weight of the critic's squared gradient at real and at made pictures, R1 and R2
             (generate).
         beta: weight of the KL divergence; it rises to this over `beta_steps` (autoencode).
