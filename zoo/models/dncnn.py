@@ -174,7 +174,7 @@ def _going_on(entry: Entry, tag: str, **recipe) -> Entry:
 register(_going_on(_BLIND, "bsd400_long"))
 register(_earlier(_BLIND))
 _COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
-_FOR_INT8 = {"steps": 6_000, "every": 1_000, "learning_rate": 2e-3, "rounded": True}
+_FOR_INT8 = {"steps": 5_000, "every": 1_000, "learning_rate": 2e-3, "rounded": True}
 register(_going_on(_COLOR_LONG, "bsd400_rounded", **_FOR_INT8))
 register(_earlier(_COLOR_LONG))
 register(_earlier(_COLOR))
