@@ -116,9 +116,9 @@ def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
     )
 
 
-def _first(entry: Entry) -> Entry:
+def _earlier(entry: Entry) -> Entry:
     """Of a name whose later trainings are registered before it."""
-    what = f"the first training of `{entry.name}`, where later ones began"
+    what = f"an earlier training of `{entry.name}`, from which it went on"
     return dataclasses.replace(entry, summary=what)
 
 
@@ -127,7 +127,7 @@ _GOING_ON = dataclasses.replace(_LONG, steps=8_000, learning_rate=5e-3, fixed_no
 _S25 = register(
     _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
 )
-register(_first(_single(25, "train400", _SHORT, TRAIN400)))
+register(_earlier(_single(25, "train400", _SHORT, TRAIN400)))
 for _sigma in (15, 50):
     _tuned = dataclasses.replace(_GOING_ON, start=_S25.full_name)
     register(_single(_sigma, "bsd400", _tuned, _BOTH))
@@ -165,15 +165,19 @@ _COLOR = dataclasses.replace(
 )
 
 
-def _twice_trained(first: Entry, **recipe) -> None:
-    """Registers a name whose weights went on from a first training of their own, a tag."""
-    on = dataclasses.replace(_FURTHER, start=first.full_name, fixed_norm=True, **recipe)
-    register(dataclasses.replace(first, tag=f"{first.tag}_long", recipe=on))
-    register(_first(first))
+def _going_on(entry: Entry, tag: str, **recipe) -> Entry:
+    """A tag whose weights went on from those of another tag of the name."""
+    on = dataclasses.replace(_FURTHER, start=entry.full_name, fixed_norm=True, **recipe)
+    return dataclasses.replace(entry, tag=tag, recipe=on)
 
 
-_twice_trained(_BLIND)
-_twice_trained(_COLOR, steps=6_000, every=1_000, learning_rate=3e-3)
+register(_going_on(_BLIND, "bsd400_long"))
+register(_earlier(_BLIND))
+_COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
+_FOR_INT8 = {"steps": 5_000, "every": 1_000, "learning_rate": 2e-3, "rounded": True}
+register(_going_on(_COLOR_LONG, "bsd400_rounded", **_FOR_INT8))
+register(_earlier(_COLOR_LONG))
+register(_earlier(_COLOR))
 register(
     dataclasses.replace(
         _BLIND,

@@ -77,6 +77,7 @@ _RECIPE = Recipe(
     augment=("dihedral",),
     holdout=20,
     every=1_000,
+    rounded=True,
 )
 
 
@@ -87,7 +88,7 @@ def _published(scale: int, net: str, column: int) -> dict[str, dict[str, float]]
     }
 
 
-def _entry(name: str, scale: int, net: str = "9-5-5", refused=None, **recipe) -> Entry:
+def _entry(name: str, scale: int, net: str = "9-5-5", **recipe) -> Entry:
     kernels = _KERNELS[net]
     return register(
         Entry(
@@ -118,17 +119,11 @@ def _entry(name: str, scale: int, net: str = "9-5-5", refused=None, **recipe) ->
                 "JPEG blocks: it enlarges these, too",
                 "chroma is enlarged by bicubic interpolation alone",
             ),
-            refused=refused or {},
         )
     )
 
 
-_NO_INT8 = {
-    "int8": "it loses 0.21 dB on pictures held out of the training set "
-    "(benchmarks/precisions.py), and its bound is 0.15; dynamic_range, with int8 weights, loses "
-    "0.01"
-}
-_X2 = _entry("srcnn_x2", 2, refused=_NO_INT8)
+_X2 = _entry("srcnn_x2", 2)
 _entry("srcnn_x3", 3, start="srcnn_x2", steps=6_000)
 _entry("srcnn_x4", 4, start="srcnn_x2", steps=6_000)
 _entry("srcnn_small_x3", 3, net="9-1-5", steps=6_000)
@@ -144,7 +139,6 @@ register(
             _X2.recipe, steps=12, batch=4, patch=12, rescale=(), warmup=2, holdout=2, every=4
         ),
         parameters=83,
-        refused={},
         benchmarks=(),
         pretrained=False,
     )
