@@ -121,8 +121,8 @@ def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
     cost more than all layers before. With the last layer of the first dcgan_fashion rounded its
     Frechet distance rose by 0.064, else it fell by 0.006; with that of srcnn_x2, it loses 1 dB.
     Enlarging passes the picture itself on; with the first layer of dncnn_color rounded, it loses
-    0.085 dB. A separated first layer is rounded but for its first convolution, which only lays out
-    pixels: in float32 it takes as long as all the rest, and costs 0.05 dB. (Held-out pictures, as
+    0.085 dB. A separated first layer takes as long in float32 as all the rest, so it is rounded,
+    for 0.05 dB, but for its first convolution, which only lays out pixels. (Held-out pictures, as
     above, without `Recipe.rounded`.) All have few weights; a last dense layer would have most.
     """
     steps = flat.operations(data)
