@@ -397,7 +397,7 @@ def test_rounded_numbers_are_judged_by_the_picture_not_by_its_worst_pixel(classi
     one_edge[0, 3] += 0.3
     found = compare(row, case, one_edge)
     assert found.passed and found.max_error == pytest.approx(0.3)
-    assert found.rms_error == pytest.approx(0.3 / 800**0.5)
+    assert found.rms_error == pytest.approx(0.3 / 400**0.5), "of that picture, not of both"
     found = compare(row, case, all_grey)
     assert not found.passed and "misses its bound by a factor 1.25" in found.reason
     assert not compare(dataclasses.replace(row, judged_by="max_error"), case, one_edge).passed
