@@ -385,6 +385,23 @@ def test_the_training_of_what_it_starts_from_is_kept(tmp_path):
     assert json.loads((tmp_path / "run" / "run.json").read_text())["start"] == facts["start"]
 
 
+def test_the_training_of_a_run_it_starts_from_is_kept(tiny):
+    name, data, folder = tiny
+    first = zoo.train(name, folder / "first", data=data)
+    second = zoo.train(name, folder / "second", start=first, data=data)
+    donor, facts = [json.loads((run / "run.json").read_text()) for run in (first, second)]
+    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "sha256")}
+
+
+@pytest.mark.parametrize("start", [None, "missing.h5"])
+def test_a_start_that_is_not_there_is_refused_before_the_run_is_begun(tmp_path, start):
+    run, name = tmp_path / "run", "dncnn_color.bsd400_long"
+    needed = "zoo train dncnn_color.bsd400 --run runs/dncnn_color.bsd400"
+    with pytest.raises(zoo.ZooError, match=f"{start or needed}"):
+        zoo.train(name, run, start=start)
+    assert not run.exists()
+
+
 def test_a_whole_run_goes_through_several_replicas(tmp_path):
     data = data_for(zoo.entry("cnn_tiny"), tmp_path / "data")
     script = (

@@ -1,6 +1,7 @@
 """The model cards, printed from the index and the published figures."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from zoo import figures, files, index, results, tables, weights
@@ -205,19 +206,30 @@ def _performance(rows: list[dict]) -> str:
 
 
 def _making(entry: Entry, facts: dict) -> str:
-    usual = {f.name: f.default for f in dataclasses.fields(index.Recipe)}
-    special = {k: v for k, v in facts["recipe"].items() if v and v != usual[k]}
-    recipe = ", ".join(f"{key} {value}" for key, value in special.items())
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     lines = [
         f"- command: `{facts['command']}`",
-        f"- recipe: {recipe}",
+        f"- recipe: {_recipe(facts)}",
+        *_beginnings(facts),
         *_calibration(facts),
         f"- time: {facts['seconds'] / 60:.0f} minutes, {facts['started']} to {facts['ended']}",
         f"- machine: {facts['host']}; {versions}",
         f"- SHA-256 of `{weights.WEIGHTS}`: `{facts['sha256'][weights.WEIGHTS]}`",
     ]
     return "\n".join(lines) + "\n\nOn pictures held out of the training set:\n\n" + _curve(facts)
+
+
+def _recipe(facts: dict) -> str:
+    """What differs from the usual."""
+    usual = {f.name: f.default for f in dataclasses.fields(index.Recipe)}
+    special = {k: v for k, v in facts["recipe"].items() if v and v != usual[k]}
+    return ", ".join(f"{key} {value}" for key, value in special.items())
+
+
+def _beginnings(facts: dict) -> Iterator[str]:
+    """The trainings that its weights had been through, the last one first."""
+    while facts := facts.get("start"):
+        yield f"- went on from `{facts['name']}`, recipe: {_recipe(facts)}"
 
 
 def _calibration(facts: dict) -> list[str]:

@@ -297,7 +297,7 @@ class Entry:
         judge: by whose features made pictures are measured (generation).
         refused: forms of exported files that it cannot have within their bounds -> why.
         pretrained: whether weights are published. The tests' tiny variants have none, nor have
-            names that are still to be trained.
+            earlier trainings that a name went on from.
     """
 
     name: str

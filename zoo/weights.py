@@ -109,7 +109,7 @@ def save(net, path: Path) -> str:
 
 def _why_missing(entry: Entry, folder: Path) -> str:
     if not entry.pretrained:
-        return f"{entry.name} has no pretrained weights: load it with weights=None or train it"
+        return f"{entry.full_name} has no pretrained weights: load it with weights=None or train it"
     left = [folder.with_name(folder.name + end) for end in (files.PARTIAL, files.OLD)]
     if any(path.exists() for path in left):
         return f"{folder}: publishing {entry.full_name} was interrupted; run `zoo publish` again"

@@ -117,9 +117,9 @@ def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
 
 
 def _earlier(entry: Entry) -> Entry:
-    """Of a name whose later trainings are registered before it."""
+    """Of a name whose later trainings are registered before it, and are in the package."""
     what = f"an earlier training of `{entry.name}`, from which it went on"
-    return dataclasses.replace(entry, summary=what)
+    return dataclasses.replace(entry, summary=what, pretrained=False)
 
 
 _BOTH = f"{TRAIN400}; {BSD400}"
@@ -176,7 +176,8 @@ register(_earlier(_BLIND))
 _COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
 _FOR_INT8 = {"steps": 5_000, "every": 1_000, "learning_rate": 2e-3, "rounded": True}
 register(_going_on(_COLOR_LONG, "bsd400_rounded", **_FOR_INT8))
-register(_earlier(_COLOR_LONG))
+_IN_FLOAT = _COLOR.summary + "; trained without int8's rounding, a little better in float32"
+register(dataclasses.replace(_COLOR_LONG, summary=_IN_FLOAT))
 register(_earlier(_COLOR))
 register(
     dataclasses.replace(

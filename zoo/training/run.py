@@ -158,17 +158,39 @@ def _claim(run: Path, entry: index.Entry) -> dict:
         "versions": {"python": platform.python_version()} | _versions(),
         "host": f"{platform.system()} {platform.machine()}, {_processors()} processors",
         "started": _now(),
-    } | _donor(entry.recipe.start)
+    } | _donor(entry)
     files.write_json(path, facts)
     return facts
 
 
-def _donor(start: str | None) -> dict:
-    """How published weights that a training starts from were made: the chain can be repeated."""
-    known = weights.published(index.entry(start)) if index.is_name(start) else None
-    if not known:
+def _donor(entry: index.Entry) -> dict:
+    """How the weights that a training starts from were made: the chain can be repeated.
+
+    Raises ZooError where they are not there, before anything is written.
+    """
+    if entry.recipe.start is None:
         return {}
+    path = _start_of(entry)
+    weights.read_checked(path)
+    if not path.with_name(weights.RUN).is_file():
+        return {}
+    known = files.read_json(path.with_name(weights.RUN))
     return {"start": {k: known[k] for k in ("name", "recipe", "sha256", "start") if k in known}}
+
+
+def _start_of(entry: index.Entry) -> Path:
+    """The weights that a training starts from."""
+    start = entry.recipe.start
+    if not index.is_name(start):
+        return weights.weights_path(start)
+    donor = index.entry(start)
+    if not donor.pretrained:
+        run = f"runs/{donor.full_name}"
+        raise ZooError(
+            f"{entry.full_name} starts from {start}, whose weights are not in the package: run "
+            f"`zoo train {start} --run {run}` first, then add `--from {run}`"
+        )
+    return weights.path_of(donor, "pretrained")
 
 
 def recorded_recipe(facts: dict) -> index.Recipe:
