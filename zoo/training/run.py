@@ -184,7 +184,7 @@ def _start_of(entry: index.Entry) -> Path:
     if not index.is_name(start):
         return weights.weights_path(start)
     donor = index.entry(start)
-    if not donor.pretrained:
+    if not donor.pretrained and not weights.published(donor):
         run = f"runs/{donor.full_name}"
         raise ZooError(
             f"{entry.full_name} starts from {start}, whose weights are not in the package: run "
