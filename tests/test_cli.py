@@ -13,7 +13,7 @@ from tiny import data_for, scene
 
 import zoo
 from zoo import cli, weights
-from zoo.data import batches
+from zoo.data import augment
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("list", "show", "run", "train", "evaluate", "export", "verify", "publish",
@@ -35,7 +35,7 @@ def test_help_names_every_command():
 def test_train_lists_every_augmentation():
     (option,) = (p for p in cli.train.params if p.name == "augment")
     listed = option.help.partition(";")[0].split(", ")
-    assert sorted(listed) == sorted({**batches.AUGMENTATIONS, **batches.MIXTURES})
+    assert sorted(listed) == sorted({**augment.AUGMENTATIONS, **augment.MIXTURES})
 
 
 def test_list_shows_every_name_without_loading_tensorflow():

@@ -15,7 +15,7 @@ from conftest import in_second_process, needs
 from PIL import Image
 
 import zoo
-from zoo.data import batches, sources
+from zoo.data import augment, batches, sources
 from zoo.data.degrade import gaussian_noise
 from zoo.data.sources import Pictures
 
@@ -560,11 +560,11 @@ def augmented(name, height=12, width=12, batch=64):
     """Pictures of which no two pixels are equal, none of them black, and what became of them."""
     pixels = np.arange(1, height * width * 2 + 1, dtype=np.float32).reshape(1, height, width, 2)
     pixels = np.repeat(pixels, batch, 0)
-    after = batches.AUGMENTATIONS[name](tf.constant(pixels), tf.constant([4, 5], tf.int64)).numpy()
+    after = augment.AUGMENTATIONS[name](tf.constant(pixels), tf.constant([4, 5], tf.int64)).numpy()
     return pixels, after
 
 
-@pytest.mark.parametrize("name", batches.AUGMENTATIONS)
+@pytest.mark.parametrize("name", augment.AUGMENTATIONS)
 def test_an_augmentation_keeps_the_shape_and_changes_pictures_each_in_its_way(name):
     before, after = augmented(name)
     assert (after.shape, after.dtype) == (before.shape, before.dtype)
@@ -572,7 +572,7 @@ def test_an_augmentation_keeps_the_shape_and_changes_pictures_each_in_its_way(na
     assert len({picture.tobytes() for picture in after}) > 1
 
 
-@pytest.mark.parametrize("name", batches.AUGMENTATIONS)
+@pytest.mark.parametrize("name", augment.AUGMENTATIONS)
 def test_an_augmentation_is_a_function_of_its_seed(name):
     np.testing.assert_array_equal(augmented(name)[1], augmented(name)[1])
 
@@ -629,7 +629,7 @@ def test_augmentations_of_a_recipe_are_applied_and_the_targets_stay_clean(camera
 def test_what_is_turned_or_scaled_stays_in_the_middle(name):
     square = np.zeros((64, 31, 41, 1), np.float32)
     square[:, 9:22, 14:27] = 1
-    after = batches.AUGMENTATIONS[name](tf.constant(square), (4, 5)).numpy()[..., 0]
+    after = augment.AUGMENTATIONS[name](tf.constant(square), (4, 5)).numpy()[..., 0]
     area = after.sum((1, 2))
     for axis, middle in ((1, 15), (2, 20)):
         places = np.arange(after.shape[axis])
@@ -652,7 +652,7 @@ def photographs_of_classes(camera, astronaut, count=24):
 def test_mixup_mixes_a_picture_and_its_target_by_one_share(camera, astronaut):
     pictures = photographs_of_classes(camera, astronaut)
     values, targets = taken(classifying(augment=()), pictures, 0, 1)[0]
-    mixed, soft = (part.numpy() for part in batches.mixup(values, targets, (1, 2)))
+    mixed, soft = (part.numpy() for part in augment.mixup(values, targets, (1, 2)))
     np.testing.assert_allclose(soft.sum(-1), 1, atol=1e-6)
     assert mixed.min() >= 0 and mixed.max() <= 1
     others, shares = np.roll(values, 1, axis=0), []

@@ -192,7 +192,7 @@ class Recipe:
         label_smoothing: share of the target spread over all classes (classify).
         patch: side of the square crops that train a net of free size.
         rescale: factors below 1; smaller copies of the pictures are used, too.
-        augment: keys of `zoo.data.batches.AUGMENTATIONS`, applied in this order, and, for whole
+        augment: keys of `zoo.data.augment.AUGMENTATIONS`, applied in this order, and, for whole
             batches after them, of its `MIXTURES` (classify).
         ema: decay of the averaged weights that are delivered in place of the last, or None.
         holdout: how many training pictures are kept out for choices; never a test set.
