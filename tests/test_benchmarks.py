@@ -1,6 +1,7 @@
 """The programs in `benchmarks/` still fit the zoo: they stand outside the package."""
 
 import importlib
+import re
 from unittest import mock
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from conftest import REPOSITORY, needs
 from tiny import with_random_weights
 
+import zoo
 from export import quantize, saved_model, tflite
+from zoo import files, results, weights
 from zoo.parts import parts
 
 FOLDER = REPOSITORY / "benchmarks"
@@ -30,6 +33,21 @@ def test_the_peer_of_the_dcgans_has_the_sizes_that_its_page_states(benchmark):
     peer = benchmark("dcgan")
     assert peer.generator().count_params() == 2_330_944
     assert peer.discriminator().count_params() == 212_865
+
+
+@pytest.mark.parametrize("name", ["dcgan_fashion", "dcgan_mnist"])
+def test_what_is_said_of_the_peer_is_of_the_weights_in_the_package(name):
+    found = files.read_json(FOLDER / "results" / f"{name}.json")
+    entry = zoo.entry(name)
+    (record,) = results.rows(entry)
+    ours, theirs = found["zoo"], found["peer"]
+    assert found["seconds"] == weights.published(entry)["seconds"]
+    assert ours == pytest.approx({key: record[key] for key in ours}, rel=1e-6)
+    table = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for row in (ours, theirs):
+        assert f"| {row['frechet']:.3f} | {row['precision']:.3f} | {row['recall']:.3f} |" in table
+    times = round(theirs["frechet"] / ours["frechet"])
+    assert re.search(rf"\b{times}\b.* times as far", (REPOSITORY / "README.md").read_text("utf-8"))
 
 
 @needs("mnist")
