@@ -1,5 +1,6 @@
 """Training: the same bytes whatever happens, one trace, several replicas, honest refusals."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from zoo.training import loop as looping
 from zoo.training import steps
 from zoo.training.fused import _rounded, fused_twin
 from zoo.training.log import read
+from zoo.training.methods import method
 from zoo.training.optimizers import OPTIMIZERS, make_optimizer
 
 TINY = zoo.names("*_tiny")
@@ -298,6 +300,19 @@ def test_every_optimizer_follows_the_schedule(optimizer):
     assert max(rates) == rates[2] == 0.5
     assert rates[10] == pytest.approx(0, abs=1e-6)
     assert np.isfinite(weight.numpy()).all() and (weight.numpy() != 1).all()
+
+
+@pytest.mark.parametrize("steady", [False, True])
+def test_the_critics_rate_falls_with_the_generators_or_stays(steady):
+    entry = zoo.entry("dcgan_tiny")
+    recipe = dataclasses.replace(entry.recipe, steady_critic=steady)
+    entry = dataclasses.replace(entry, recipe=recipe)
+    pair = method(entry, entry.build(), tf.distribute.get_strategy())
+    rates = []
+    for optimizer in (pair._optimizer, pair._critics_optimizer):
+        optimizer.iterations.assign(recipe.steps)
+        rates.append(float(optimizer.learning_rate))
+    assert rates == pytest.approx([0.0, steady * recipe.learning_rate], abs=1e-9)
 
 
 def test_muon_makes_convolution_updates_orthogonal():

@@ -208,6 +208,8 @@ class Recipe:
             (restore).
         penalty: weight of the critic's squared gradient at real and at made pictures, R1 and R2
             (generate).
+        steady_critic: the critic's learning rate stays at its peak: of a critic that comes to rest
+            the generator learns only what it happens to look at then (generate).
         beta: weight of the KL divergence; it rises to this over `beta_steps` (autoencode).
         beta_steps: 0 for its full weight from the start.
         draws: latents drawn a picture; with more than one the bound is IWAE's (autoencode).
@@ -234,6 +236,7 @@ class Recipe:
     start: str | None = None
     rescale: tuple[float, ...] = ()
     penalty: float = 0.0
+    steady_critic: bool = False
     beta: float = 1.0
     beta_steps: int = 0
     draws: int = 1

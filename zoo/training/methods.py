@@ -53,7 +53,7 @@ class Adversarial(Supervised):
     def __init__(self, entry: Entry, net, strategy):
         self._critic = _twin_of(entry.critic(), entry.recipe)
         plain = dataclasses.replace(entry.recipe, ema=None)
-        self._critics_optimizer = make_optimizer(plain)
+        self._critics_optimizer = make_optimizer(plain, plain.steady_critic)
         super().__init__(entry, net, strategy)
 
     @property

@@ -85,12 +85,13 @@ OPTIMIZERS = {
 }
 
 
-def make_optimizer(recipe):
-    """The recipe's optimizer: linear warm-up, then half a cosine down to zero."""
+def make_optimizer(recipe, steady: bool = False):
+    """The recipe's optimizer: linear warm-up, then half a cosine down to zero, or steady."""
     warmup = min(recipe.warmup, recipe.steps - 1)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
         recipe.steps - warmup,
+        alpha=float(steady),
         warmup_target=recipe.learning_rate,
         warmup_steps=warmup,
     )
