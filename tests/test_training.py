@@ -62,6 +62,8 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tiny):
     subprocess.run(command(name, data, folder / "killed", *options), check=True)
     whole, killed = [(folder / run / "weights.h5").read_bytes() for run in ("whole", "killed")]
     assert whole == killed
+    facts = json.loads((folder / "killed" / "run.json").read_text())
+    assert facts["command"].startswith(f"zoo train {name} --data ")
     timeless = [
         [{k: v for k, v in row.items() if k != "seconds"} for row in read(folder / run / "log.csv")]
         for run in ("whole", "killed")

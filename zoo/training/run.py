@@ -154,13 +154,18 @@ def _claim(run: Path, entry: index.Entry) -> dict:
         raise ZooError(f"{run} is not empty and no run directory of the zoo: choose another --run")
     facts = {"name": entry.full_name, "recipe": dataclasses.asdict(entry.recipe)}
     facts |= {
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([_program(), *sys.argv[1:]]),
         "versions": {"python": platform.python_version()} | _versions(),
         "host": f"{platform.system()} {platform.machine()}, {_processors()} processors",
         "started": _now(),
     } | _donor(entry)
     files.write_json(path, facts)
     return facts
+
+
+def _program() -> str:
+    name = Path(sys.argv[0]).name
+    return "zoo" if name == "__main__.py" else name  # python -m zoo
 
 
 def _donor(entry: index.Entry) -> dict:
