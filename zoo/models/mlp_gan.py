@@ -71,7 +71,7 @@ _MNIST = Entry(
     benchmarks=(Benchmark("mnist"),),
     judge=JUDGES["mnist"],
     limits=(
-        "a baseline to learn from: some of what it makes is no digit; `dcgan_mnist` makes better ones",
+        "a baseline to learn from: not all it makes are digits; `dcgan_mnist` makes better ones",
         "which digit it makes cannot be chosen",
     ),
 )
