@@ -127,7 +127,6 @@ register(
         summary=_MNIST.summary + " (trained on Larochelle's fixed binarisation)",
         recipe=dataclasses.replace(_MNIST.recipe, data="binarized_mnist"),
         benchmarks=(Benchmark("binarized_mnist", _published(88.71, 87.10)),),
-        pretrained=False,
     )
 )
 register(
