@@ -3,6 +3,7 @@
 A form that a net does not allow is refused with the reason, not written as something else.
 """
 
+import collections
 import re
 import warnings
 
@@ -11,7 +12,7 @@ import numpy as np
 from export import flat
 from export.separate import last_pieces
 from export.signature import SERVE
-from export.tflite import litert
+from export.tflite import in_batches, litert
 from zoo.errors import MissingExtra, ZooError
 from zoo.index import OUTPUTS
 from zoo.parts import IMAGE, Part
@@ -187,10 +188,16 @@ def _activations(data: bytes, part: Part, values: np.ndarray) -> dict[str, np.nd
         experimental_op_resolver_type=plain,
         num_threads=2,
     )
-    interpreter.get_signature_runner(SERVE)(**{part.input: values})
+    runner = interpreter.get_signature_runner(SERVE)
+    accepted = runner.get_input_details()[part.input]["shape_signature"].tolist()
     computed = {step.output for step in flat.operations(data)}
-    found = [d for d in interpreter.get_tensor_details() if d["name"] in computed]
-    return {d["name"]: interpreter.get_tensor(d["index"]) for d in found}
+    found = collections.defaultdict(list)
+    for batch in in_batches(values, accepted):
+        runner(**{part.input: batch})
+        for tensor in interpreter.get_tensor_details():
+            if tensor["name"] in computed and tensor["dtype"] == np.float32:
+                found[tensor["name"]].append(interpreter.get_tensor(tensor["index"]))
+    return {name: np.concatenate(seen) for name, seen in found.items()}
 
 
 def _check(form: str, data: bytes, name: str, kept: list[flat.Operation]) -> None:

@@ -164,6 +164,19 @@ def test_int8_of_separated_layers_keeps_the_layout_and_the_last_layer_in_float(p
 
 
 @quantizer
+def test_smaller_files_of_transposed_convolutions_take_a_batch_of_one(tmp_path):
+    """LiteRT has its fast kernel only where the size of the result stands in the file."""
+    pipeline = with_random_weights("dcgan_tiny")
+    folder = export(pipeline, tmp_path / "out", formats=("float32_free", *SMALL[:3]))
+    found = verify(folder, pipeline)
+    assert found["passed"], report.text(found)
+    for form in ("float32_free", *SMALL[:3]):
+        data = (folder / f"dcgan_tiny_{form}.tflite").read_bytes()
+        sized = [step for step in flat.operations(data) if step.kind == "PACK"]
+        assert bool(sized) == (form == "float32_free")
+
+
+@quantizer
 @pytest.mark.parametrize("name", ["dncnn_tiny", "srcnn_small_x3"])
 def test_training_rounds_as_the_int8_file_does(name, pictures, tmp_path, monkeypatch):
     made = with_random_weights(name)
