@@ -175,7 +175,7 @@ def _donor(entry: index.Entry) -> dict:
     """
     if entry.recipe.start is None:
         return {}
-    path = _start_of(entry)
+    _, path = _start_of(entry)
     weights.read_checked(path)
     if not path.with_name(weights.RUN).is_file():
         return {}
@@ -183,11 +183,11 @@ def _donor(entry: index.Entry) -> dict:
     return {"start": {k: known[k] for k in ("name", "recipe", "sha256", "start") if k in known}}
 
 
-def _start_of(entry: index.Entry) -> Path:
-    """The weights that a training starts from."""
+def _start_of(entry: index.Entry) -> tuple[str, Path]:
+    """Whose weights a training starts from, and their file."""
     start = entry.recipe.start
     if not index.is_name(start):
-        return weights.weights_path(start)
+        return entry.name, weights.weights_path(start)
     donor = index.entry(start)
     if not donor.pretrained and not weights.published(donor):
         run = f"runs/{donor.full_name}"
@@ -195,7 +195,7 @@ def _start_of(entry: index.Entry) -> Path:
             f"{entry.full_name} starts from {start}, whose weights are not in the package: run "
             f"`zoo train {start} --run {run}` first, then add `--from {run}`"
         )
-    return weights.path_of(donor, "pretrained")
+    return start, weights.path_of(donor, "pretrained")
 
 
 def recorded_recipe(facts: dict) -> index.Recipe:
@@ -227,9 +227,7 @@ def _finish(run: Path, facts: dict, curve: list[dict], digest: str) -> None:
 
 def _load_start(net, entry: index.Entry) -> None:
     """Weights of the same net: of a name, a run directory or a file."""
-    start = entry.recipe.start
-    known = index.is_name(start)
-    given = loading.load(start if known else entry.name, "pretrained" if known else start).net
+    given = loading.load(*_start_of(entry)).net
     if entry.spec.kind == "recognition":
         given = heads.with_head(given, len(entry.spec.labels)) if _other_head(given, net) else given
     try:
@@ -237,7 +235,7 @@ def _load_start(net, entry: index.Entry) -> None:
         net.set_weights([_in_channels(*pair) for pair in pairs])
     except ValueError:
         raise ZooError(
-            f"{start} is another net than {entry.name}: name one of the same family"
+            f"{entry.recipe.start} is another net than {entry.name}: name one of the same family"
         ) from None
 
 
