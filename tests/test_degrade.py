@@ -137,6 +137,14 @@ def test_of_several_degradations_each_picture_has_one(camera):
     assert np.abs(errors - np.array(expected)[nearest]).max() < 0.01
 
 
+def test_each_factor_of_a_reduction_comes_as_often_as_another_damage(camera):
+    values = np.repeat(photo(camera), 80, 0)
+    kinds = [Degradation.parse(text) for text in ("bicubic:2-4", "jpeg:10")]
+    made = any_of(values, kinds, (0, 7)).numpy()
+    _, counts = np.unique(made, axis=0, return_counts=True)
+    assert len(counts) == 4 and counts.min() > 10
+
+
 @pytest.mark.parametrize(
     "text", ["", "noise", "noise:", "blur:3", "noise:-1", "noise:55-0", "bicubic:2.5", "bicubic:1",
              "jpeg:0", "jpeg:101", "noise:300"],

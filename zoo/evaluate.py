@@ -262,16 +262,16 @@ def _values(pictures: sources.Pictures) -> np.ndarray:
 
 
 def held_out(pipeline: Pipeline, pictures: sources.Pictures) -> dict:
-    """The task's figures; of what is undone at several strengths, their mean at three of them."""
+    """The task's figures; of what undoes several damages, their mean: of each at its middle."""
     spec = pipeline.spec
     if spec.kind == "recognition":
         return recognition(pipeline.infer, pictures, spec.labels)
     if spec.kind == "generation":
         return generation(pipeline, pictures, draws=50)
     rows = []
-    for damage in spec.degradations:
-        infer = functools.partial(pipeline.infer, scale=damage.middle.scale)
-        rows.append(restoration(infer, pictures, damage.middle))
+    for damage in (one.middle for several in spec.degradations for one in several.each):
+        infer = functools.partial(pipeline.infer, scale=damage.scale)
+        rows.append(restoration(infer, pictures, damage))
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
 
 

@@ -73,6 +73,13 @@ class Degradation:
         half = half if self.kind == "noise" else int(half)
         return Degradation(self.kind, half, half)
 
+    @property
+    def each(self) -> tuple["Degradation", ...]:
+        """Each factor of a reduction by itself: they are as different as kinds. Else it alone."""
+        if self.kind != "bicubic":
+            return (self,)
+        return tuple(Degradation(self.kind, f, f) for f in range(self.low, self.high + 1))
+
     @classmethod
     def parse(cls, text: str) -> "Degradation":
         """Reads `noise:25`, `noise:0-55`, `bicubic:3`, `jpeg:5-99`. Raises ZooError."""

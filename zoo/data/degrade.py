@@ -61,17 +61,19 @@ def degrade(images, degradation: Degradation, seed):
 
 
 def any_of(images, degradations: Sequence[Degradation], seed):
-    """Each picture gets one of several degradations, at a strength in its range; all equally often.
+    """Each picture gets one of several degradations, at a strength in its range.
 
-    What was reduced is enlarged again, so that the shape stays.
+    All come equally often, each factor of a reduction as one of its own. What was reduced is
+    enlarged again, so that the shape stays.
 
     Args:
         images: float `[b, h, w, c]`, pixels in [0, 1].
         degradations: at least one.
         seed: two integers.
     """
-    seeds = tf.random.split(seed, len(degradations) + 1)
-    options = [_at_random(images, d, seeds[n]) for n, d in enumerate(degradations)]
+    several = [one for degradation in degradations for one in degradation.each]
+    seeds = tf.random.split(seed, len(several) + 1)
+    options = [_at_random(images, one, seeds[n]) for n, one in enumerate(several)]
     return _one_for_each(options, seeds[-1])
 
 
@@ -82,8 +84,7 @@ def _at_random(images, degradation: Degradation, seed):
         sigma = tf.random.stateless_uniform([count, 1, 1, 1], seeds[0], low, high)
         return gaussian_noise(images, sigma, seeds[1])
     if kind == "bicubic":
-        factors = range(low, high + 1)
-        return _one_for_each([enlarge(reduce(images, f), f) for f in factors], seeds[0])
+        return enlarge(reduce(images, low), low)
     quality = tf.random.stateless_uniform([count], seeds[0], low, high + 1, tf.int32)
     return jpeg(images, quality)
 
