@@ -27,7 +27,7 @@ QUANTIZED = ("float16", "dynamic_range", "int8", "uint8")
 FORMS = (*QUICK, *QUANTIZED, "onnx", *metadata.FORMS)
 """All forms. But for `float32_static` and `mediapipe` they take any size and batch that the net
 takes: the browser's runtime is the one that cannot, and it gains nothing from smaller numbers.
-`QUANTIZED` files with transposed convolutions take a batch of one (`export.making`). Those for
+`QUANTIZED` files with wide transposed convolutions take a batch of one (`export.making`). Those for
 MediaPipe take RGB, also where the net takes grey."""
 
 REPORT = "report.json"

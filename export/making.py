@@ -14,6 +14,7 @@ from zoo.pixels import fit_channels
 LABELS = "labels.txt"
 CALIBRATED = (*quantize.CALIBRATED, "mediapipe_uint8")
 """Forms that need inputs to measure ranges on."""
+_SIDE_BY_SIDE = 8  # channels that LiteRT's kernels compute together
 
 
 def labels_text(pipeline) -> str:
@@ -98,9 +99,14 @@ class Maker:
 
     @property
     def _best_one_by_one(self) -> bool:
-        """Whether LiteRT has its fast kernels only for a batch of one: so it is of transposed
-        convolutions. In int8 dcgan_mnist took twice the time for any batch."""
-        return "TRANSPOSE_CONV" in tflite.operators(self._free)
+        """Whether LiteRT is fast for a batch of one only: its kernel of transposed convolutions
+        takes those of known size, and gains where it has many channels to do side by side. In
+        int8 dcgan_mnist takes half the time so; the VAEs, whose last one has one, a third more.
+        """
+        from keras.layers import Conv2DTranspose
+
+        wide = [one.filters for one in self._part.net.layers if isinstance(one, Conv2DTranspose)]
+        return min(wide, default=0) >= _SIDE_BY_SIDE
 
     @functools.cached_property
     def _seen(self):
