@@ -179,47 +179,52 @@ register(_going_on(_COLOR_LONG, "bsd400_rounded", **_FOR_INT8))
 _IN_FLOAT = _COLOR.summary + "; trained without int8's rounding, a little better in float32"
 register(dataclasses.replace(_COLOR_LONG, summary=_IN_FLOAT))
 register(_earlier(_COLOR))
+_RESTORE = dataclasses.replace(
+    _BLIND,
+    name="dncnn_3",
+    summary="one net for noise, JPEG blocks, and enlarging 2, 3 or 4 times (`scale`)",
+    spec=Spec(
+        task="restore",
+        shape=(None, None, 1),
+        degrade=("bicubic:2-4", "jpeg:5-99", "noise:0-55"),
+        scales=(1, 2, 3, 4),
+        luma=True,
+        reach=20,
+    ),
+    recipe=dataclasses.replace(
+        _FURTHER,
+        start=_BLIND.full_name,
+        fixed_norm=True,
+        steps=20_000,
+        batch=12,
+        patch=48,
+    ),
+    benchmarks=(
+        *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
+        *_benchmarks(
+            "Classic5",
+            "jpeg",
+            {"paper (DnCNN-3)": {10: 29.40, 20: 31.63, 30: 32.91, 40: 33.77}},
+        ),
+        *_benchmarks(
+            "LIVE1",
+            "jpeg",
+            {"paper (DnCNN-3)": {10: 29.19, 20: 31.59, 30: 32.98, 40: 33.96}},
+        ),
+    ),
+    limits=(
+        "works on luma: noise and blocks in the colours stay",
+        "one damage at a time: not made for a reduced picture that is also noisy",
+        "its exported file works at scale 1: enlarge the picture (bicubic) before it",
+    ),
+)
 register(
     dataclasses.replace(
-        _BLIND,
-        name="dncnn_3",
-        summary="one net for noise, JPEG blocks, and enlarging 2, 3 or 4 times (`scale`)",
-        spec=Spec(
-            task="restore",
-            shape=(None, None, 1),
-            degrade=("bicubic:2-4", "jpeg:5-99", "noise:0-55"),
-            scales=(1, 2, 3, 4),
-            luma=True,
-            reach=20,
-        ),
-        recipe=dataclasses.replace(
-            _FURTHER,
-            start=_BLIND.full_name,
-            fixed_norm=True,
-            steps=20_000,
-            batch=12,
-            patch=48,
-        ),
-        benchmarks=(
-            *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
-            *_benchmarks(
-                "Classic5",
-                "jpeg",
-                {"paper (DnCNN-3)": {10: 29.40, 20: 31.63, 30: 32.91, 40: 33.77}},
-            ),
-            *_benchmarks(
-                "LIVE1",
-                "jpeg",
-                {"paper (DnCNN-3)": {10: 29.19, 20: 31.59, 30: 32.98, 40: 33.96}},
-            ),
-        ),
-        limits=(
-            "works on luma: noise and blocks in the colours stay",
-            "one damage at a time: not made for a reduced picture that is also noisy",
-            "its exported file works at scale 1: enlarge the picture (bicubic) before it",
-        ),
+        _going_on(_RESTORE, "t91_bsd400", data="T91+BSD400", steps=20_000, batch=12, patch=48),
+        data_licence=f"T91: not stated; {BSD400}",
     )
 )
+register(_earlier(_RESTORE))
 register(
     dataclasses.replace(
         _S25,
