@@ -191,12 +191,13 @@ def _activations(data: bytes, part: Part, values: np.ndarray) -> dict[str, np.nd
     runner = interpreter.get_signature_runner(SERVE)
     accepted = runner.get_input_details()[part.input]["shape_signature"].tolist()
     computed = {step.output for step in flat.operations(data)}
+    numbers = [d for d in interpreter.get_tensor_details() if d["dtype"] == np.float32]
+    wanted = {d["name"]: d["index"] for d in numbers if d["name"] in computed}
     found = collections.defaultdict(list)
     for batch in in_batches(values, accepted):
         runner(**{part.input: batch})
-        for tensor in interpreter.get_tensor_details():
-            if tensor["name"] in computed and tensor["dtype"] == np.float32:
-                found[tensor["name"]].append(interpreter.get_tensor(tensor["index"]))
+        for name, index in wanted.items():
+            found[name].append(interpreter.get_tensor(index))
     return {name: np.concatenate(seen) for name, seen in found.items()}
 
 

@@ -13,7 +13,7 @@ from zoo.data.batches import binarised
 from zoo.data.degrade import degrade as degraded
 from zoo.data.degrade import divisible
 from zoo.errors import ZooError
-from zoo.index import Benchmark, Degradation
+from zoo.index import Benchmark, Degradation, each_alone
 from zoo.pipeline import Pipeline
 from zoo.pixels import to_uint8
 
@@ -269,7 +269,7 @@ def held_out(pipeline: Pipeline, pictures: sources.Pictures) -> dict:
     if spec.kind == "generation":
         return generation(pipeline, pictures, draws=50)
     rows = []
-    for damage in (one.middle for several in spec.degradations for one in several.each):
+    for damage in (one.middle for one in each_alone(spec.degradations)):
         infer = functools.partial(pipeline.infer, scale=damage.scale)
         rows.append(restoration(infer, pictures, damage))
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}

@@ -6,7 +6,7 @@ import fnmatch
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,13 +73,6 @@ class Degradation:
         half = half if self.kind == "noise" else int(half)
         return Degradation(self.kind, half, half)
 
-    @property
-    def each(self) -> tuple["Degradation", ...]:
-        """Each factor of a reduction by itself: they are as different as kinds. Else it alone."""
-        if self.kind != "bicubic":
-            return (self,)
-        return tuple(Degradation(self.kind, f, f) for f in range(self.low, self.high + 1))
-
     @classmethod
     def parse(cls, text: str) -> "Degradation":
         """Reads `noise:25`, `noise:0-55`, `bicubic:3`, `jpeg:5-99`. Raises ZooError."""
@@ -99,6 +92,15 @@ class Degradation:
                 f"degradation {text!r}: {kind} goes from {least} to {greatest}, low before high"
             )
         return made
+
+
+def each_alone(degradations: Iterable[Degradation]) -> list[Degradation]:
+    """With each factor of a reduction by itself: they are as different as kinds of damage are."""
+    alone = []
+    for one in degradations:
+        factors = range(one.low, one.high + 1) if one.kind == "bicubic" else ()
+        alone += [Degradation(one.kind, f, f) for f in factors] or [one]
+    return alone
 
 
 @dataclass(frozen=True)

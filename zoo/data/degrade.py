@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from zoo.index import Degradation
+from zoo.index import Degradation, each_alone
 from zoo.resize import enlarge, reduce
 
 
@@ -71,7 +71,7 @@ def any_of(images, degradations: Sequence[Degradation], seed):
         degradations: at least one.
         seed: two integers.
     """
-    several = [one for degradation in degradations for one in degradation.each]
+    several = each_alone(degradations)
     seeds = tf.random.split(seed, len(several) + 1)
     options = [_at_random(images, one, seeds[n]) for n, one in enumerate(several)]
     return _one_for_each(options, seeds[-1])

@@ -179,6 +179,7 @@ register(_going_on(_COLOR_LONG, "bsd400_rounded", **_FOR_INT8))
 _IN_FLOAT = _COLOR.summary + "; trained without int8's rounding, a little better in float32"
 register(dataclasses.replace(_COLOR_LONG, summary=_IN_FLOAT))
 register(_earlier(_COLOR))
+_OF_A_MIXTURE = {"steps": 20_000, "batch": 12, "patch": 48}
 _RESTORE = dataclasses.replace(
     _BLIND,
     name="dncnn_3",
@@ -195,9 +196,7 @@ _RESTORE = dataclasses.replace(
         _FURTHER,
         start=_BLIND.full_name,
         fixed_norm=True,
-        steps=20_000,
-        batch=12,
-        patch=48,
+        **_OF_A_MIXTURE,
     ),
     benchmarks=(
         *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
@@ -220,7 +219,7 @@ _RESTORE = dataclasses.replace(
 )
 register(
     dataclasses.replace(
-        _going_on(_RESTORE, "t91_bsd400", data="T91+BSD400", steps=20_000, batch=12, patch=48),
+        _going_on(_RESTORE, "t91_bsd400", data="T91+BSD400", **_OF_A_MIXTURE),
         data_licence=f"T91: not stated; {BSD400}",
     )
 )
