@@ -1,6 +1,7 @@
 """What each precision of a TFLite file costs, on pictures held out of the training set.
 
     python benchmarks/precisions.py dncnn_s25 [--pictures 10]
+    python benchmarks/precisions.py mlp_gan_mnist --pictures 1000  # latents, for what makes some
 
 This is what `export.quantize` was decided by, so no test set is in it: which layers stay in
 float32, whether sums are of integers, which forms are refused. Beside the files as they are
@@ -12,12 +13,14 @@ from pathlib import Path
 from unittest import mock
 
 import click
+import numpy as np
 
 import zoo
 from export import calibration, quantize, saved_model, separate, tflite
 from zoo import evaluate
 from zoo.data import sources
-from zoo.parts import parts
+from zoo.data.batches import binarised
+from zoo.parts import LATENT, parts
 
 FORMS = ("float16", "dynamic_range", "int8")
 
@@ -28,29 +31,36 @@ def held_out(entry, most: int) -> sources.Pictures:
     return pictures.part(slice(-entry.recipe.holdout, None)).part(slice(most))
 
 
-def exported(pipeline):
-    """What its files are made of."""
-    return separate.separated(*parts(pipeline))
-
-
-def figure(pipeline, pictures, infer) -> float:
-    """PSNR in dB, or accuracy in percent."""
+def figure(pipeline, part, pictures, infer) -> float:
+    """PSNR in dB, accuracy in percent; of what makes pictures or latents, how far the worst is from
+    the net's own: root mean square."""
     spec = pipeline.spec
     if spec.restores:
         damage = spec.degradations[0].middle
         return evaluate.restoration(infer, pictures, damage)["psnr"]
-    return evaluate.recognition(infer, pictures, spec.labels)["accuracy"]
+    if spec.kind == "recognition":
+        return evaluate.recognition(infer, pictures, spec.labels)["accuracy"]
+    values = inputs(pipeline, part, pictures)
+    off = (infer(values) - part.infer(values)).reshape(len(values), -1)
+    return float((off**2).mean(axis=1).max() ** 0.5)
 
 
-def file_figure(pipeline, pictures, data: bytes, form: str) -> float:
+def inputs(pipeline, part, pictures):
+    """As many latents as pictures, other ones than ranges are measured on; or the pictures."""
+    if part.input == LATENT:
+        return pipeline.codes(len(pictures), seed=calibration.SEED + 1)
+    pixels = np.stack(pictures.images).astype(np.float32) / 255
+    return binarised(pixels, (0, 0)).numpy() if pipeline.spec.binary else pixels
+
+
+def file_figure(pipeline, part, pictures, data: bytes, form: str) -> float:
     """The same of a file made of a float32 one."""
-    part = exported(pipeline)
     values = calibration.inputs(pipeline, part) if form in quantize.CALIBRATED else None
     made = quantize.quantized(form, data, part, pipeline.entry.name, values)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file.tflite"
         path.write_bytes(made)
-        return figure(pipeline, pictures, tflite.opened(path, part))
+        return figure(pipeline, part, pictures, tflite.opened(path, part))
 
 
 _WHOLE = {"_kept_in_float": lambda *_: [], "_sums_in_float": lambda _: False}
@@ -59,6 +69,8 @@ OTHERWISE = (
     ("dynamic_range", "integer sums", {"_sums_in_float": lambda _: False}),
     ("dynamic_range", "nothing kept in float32", _WHOLE),
     ("int8", "nothing kept in float32", _WHOLE),
+    ("int8", "outliers cut off", {"_cuts_outliers": lambda _: True}),
+    ("int8", "no outliers cut off", {"_cuts_outliers": lambda _: False}),
 )
 """What could have been decided: a form, how it would differ, and what decides it."""
 
@@ -70,19 +82,25 @@ def main(names, most):
     for name in names:
         pipeline = zoo.load(name)
         pictures = held_out(pipeline.entry, most)
-        part = exported(pipeline)
-        with tempfile.TemporaryDirectory() as folder:
-            saved_model.write(part, Path(folder) / "model", part.shape)
-            data = tflite.convert(Path(folder) / "model", name)
-        whole = figure(pipeline, pictures, pipeline.infer)
-        click.echo(f"{name}: {whole:.3f}, {len(pictures)} held-out of {pictures.name}")
-        for form in FORMS:
-            lost = file_figure(pipeline, pictures, data, form) - whole
-            click.echo(f"  {form}: {lost:+.3f}")
-        for form, label, decisions in OTHERWISE:
-            with mock.patch.multiple(quantize, **decisions):
-                lost = file_figure(pipeline, pictures, data, form) - whole
-            click.echo(f"  {form}, {label}: {lost:+.3f}")
+        for part in parts(pipeline):
+            report(pipeline, separate.separated(part), pictures)
+
+
+def report(pipeline, part, pictures):
+    """Prints a line a form, as it is exported and as it could have been."""
+    name = " ".join(filter(None, (pipeline.entry.full_name, part.name)))
+    with tempfile.TemporaryDirectory() as folder:
+        saved_model.write(part, Path(folder) / "model", part.shape)
+        data = tflite.convert(Path(folder) / "model", name)
+    whole = figure(pipeline, part, pictures, part.infer)
+    click.echo(f"{name}: {whole:.3f}, {len(pictures)} held-out of {pictures.name}")
+    for form in FORMS:
+        lost = file_figure(pipeline, part, pictures, data, form) - whole
+        click.echo(f"  {form}: {lost:+.3f}")
+    for form, label, decisions in OTHERWISE:
+        with mock.patch.multiple(quantize, **decisions):
+            lost = file_figure(pipeline, part, pictures, data, form) - whole
+        click.echo(f"  {form}, {label}: {lost:+.3f}")
 
 
 if __name__ == "__main__":

@@ -143,27 +143,35 @@ def _sums_in_float(part: Part) -> bool:
     return _restores(part)
 
 
+def _cuts_outliers(part: Part) -> bool:
+    """Likewise. A restored picture's PSNR is a mean over all pixels. Of latents and of what is made
+    of them the rare one counts, and outliers are what makes it: of 1,000 digits of mlp_gan_mnist
+    the worst is 0.080 off with ranges cut, 0.033 with whole ones (root mean square)."""
+    return _restores(part)
+
+
 def _restores(part: Part) -> bool:
     return part.outputs[0] in OUTPUTS.values()
 
 
 def _ranges(data: bytes, part: Part, values: np.ndarray) -> dict:
-    """The least and greatest value of each tensor that is computed, outliers cut off.
+    """The least and greatest value of each tensor that is computed, some with outliers cut off.
 
     A few values far out would leave few steps to all others: of ranges from whole to half, that
     with the least squared error is taken. The input is not cut.
     """
-    found = {name: _best(seen) for name, seen in _activations(data, part, values).items()}
+    shares = _SHARES if _cuts_outliers(part) else _SHARES[:1]
+    found = {name: _best(seen, shares) for name, seen in _activations(data, part, values).items()}
     low, high = (0.0, 1.0) if part.input == IMAGE else (0.0, 0.0)
     ends = min(low, values.min()), max(high, values.max())
     found[flat.input_name(data)] = _limits(*ends, values.ndim)
     return found
 
 
-def _best(seen: np.ndarray) -> dict:
+def _best(seen: np.ndarray, shares: np.ndarray) -> dict:
     some = seen.ravel()[::_STRIDE] if seen.size > 1000 * _STRIDE else seen.ravel()
     low, high = min(0.0, seen.min()), max(0.0, seen.max())
-    share = min(_SHARES, key=lambda s: _squared_error(some, low * s, high * s))
+    share = min(shares, key=lambda s: _squared_error(some, low * s, high * s))
     return _limits(low * share, high * share, seen.ndim)
 
 

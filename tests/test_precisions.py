@@ -184,7 +184,7 @@ def test_small_files_of_wide_transposed_convolutions_take_a_batch_of_one(
 @pytest.mark.parametrize("name", ["dncnn_tiny", "srcnn_small_x3"])
 def test_training_rounds_as_the_int8_file_does(name, pictures, tmp_path, monkeypatch):
     made = with_random_weights(name)
-    monkeypatch.setattr(quantize, "_SHARES", np.ones(1))  # training cuts no outliers off
+    monkeypatch.setattr(quantize, "_cuts_outliers", lambda _: False)  # nor does training
     monkeypatch.setattr(fused, "_STEPS", 255)  # and its steps are wider
     folder = export(made, tmp_path / "out", formats="int8", calibration=pictures["denoise"])
     (path,), (part,) = folder.glob("*_int8.tflite"), parts(made)
