@@ -13,7 +13,7 @@ import zoo
 from export import calibration, flat, onnx_file, quantize, report, saved_model, tflite
 from export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
 from export.manifest import facts_of_file
-from export.verify import verify
+from export.verify import ROUNDED_BOUNDS, verify
 from zoo import files
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import parts
@@ -178,6 +178,16 @@ def test_small_files_of_wide_transposed_convolutions_take_a_batch_of_one(
     assert found["passed"], report.text(found)
     made = [(folder / f"{name}_{part}{form}.tflite").read_bytes() for form in forms]
     assert ["PACK" in tflite.operators(data) for data in made] == [True, any_batch]
+
+
+@quantizer
+def test_of_many_digits_none_is_another_in_int8(tmp_path):
+    made = zoo.load("mlp_gan_mnist")
+    (path,) = export(made, tmp_path / "out", formats=("int8",)).glob("*_int8.tflite")
+    (part,) = parts(made)
+    codes = made.codes(500, seed=5)
+    off = tflite.opened(path, part)(codes) - part.infer(codes)
+    assert np.square(off).mean(axis=(1, 2, 3)).max() ** 0.5 < ROUNDED_BOUNDS["int8"]
 
 
 @quantizer
