@@ -15,7 +15,7 @@ from export.signature import SERVE
 from export.tflite import in_batches, litert
 from zoo.errors import MissingExtra, ZooError
 from zoo.index import OUTPUTS
-from zoo.parts import IMAGE, Part
+from zoo.parts import ENCODER, IMAGE, Part
 
 CALIBRATED = ("int8", "uint8")
 """Forms that need inputs to measure ranges on."""
@@ -116,7 +116,8 @@ _RECIPES = {
 
 def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
     """Where a picture is made, the last layer, unless it is a dense one, and what follows it; of
-    nets that restore, also the first convolution and what comes before it.
+    nets that restore, also the first convolution and what comes before it; of encoders the last
+    layer of each output.
 
     At the end the noise is taken from the input, or logits become grey: in 256 steps that would
     cost more than all layers before. With the last layer of the first dcgan_fashion rounded its
@@ -124,10 +125,13 @@ def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
     Enlarging passes the picture itself on; with the first layer of dncnn_color rounded, it loses
     0.085 dB. A separated first layer takes as long in float32 as all the rest, so it is rounded,
     for 0.05 dB, but for its first convolution, which only lays out pixels. (Held-out pictures, as
-    above, without `Recipe.rounded`.) All have few weights; a last dense layer would have most.
+    above, without `Recipe.rounded`.) Latents of rare pictures lie beyond the ranges of those that
+    were measured, and would be cut off. All have few weights; a last dense layer would have most.
     """
     steps = flat.operations(data)
     layers = [n for n, step in enumerate(steps) if step.kind in WEIGHTED]
+    if part.name == ENCODER:
+        return steps[layers[-len(part.outputs)] :]
     if not layers or part.outputs[0] not in (IMAGE, *OUTPUTS.values()):
         return []
     if not _restores(part):
