@@ -181,6 +181,14 @@ def test_small_files_of_wide_transposed_convolutions_take_a_batch_of_one(
 
 
 @quantizer
+def test_int8_of_an_encoder_keeps_what_gives_the_latents_in_float(pictures, tmp_path):
+    made = with_random_weights("vae_tiny")
+    folder = export(made, tmp_path / "out", formats=("int8",), calibration=pictures["denoise"])
+    encoder = (folder / "vae_tiny_encoder_int8.tflite").read_bytes()
+    assert flat.in_float(encoder, quantize.WEIGHTED) == ["FULLY_CONNECTED"] * 2
+
+
+@quantizer
 def test_of_many_digits_none_is_another_in_int8(tmp_path):
     made = zoo.load("mlp_gan_mnist")
     (path,) = export(made, tmp_path / "out", formats=("int8",)).glob("*_int8.tflite")
