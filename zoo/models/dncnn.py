@@ -217,12 +217,13 @@ _RESTORE = dataclasses.replace(
         "its exported file works at scale 1: enlarge the picture (bicubic) before it",
     ),
 )
-register(
-    dataclasses.replace(
-        _going_on(_RESTORE, "t91_bsd400", data="T91+BSD400", **_OF_A_MIXTURE),
-        data_licence=f"T91: not stated; {BSD400}",
-    )
+_RESTORE_T91 = dataclasses.replace(
+    _going_on(_RESTORE, "t91_bsd400", data="T91+BSD400", **_OF_A_MIXTURE),
+    data_licence=f"T91: not stated; {BSD400}",
 )
+_LONGER = _OF_A_MIXTURE | {"steps": 25_000, "every": 2_500}
+register(_going_on(_RESTORE_T91, "t91_bsd400_long", data="T91+BSD400", **_LONGER))
+register(_earlier(_RESTORE_T91))
 register(_earlier(_RESTORE))
 register(
     dataclasses.replace(
