@@ -2,6 +2,7 @@
 
 from zoo import figures, index, results, weights
 from zoo.index import Entry
+from zoo.parts import DECODER, ENCODER
 
 
 def models_table(entries: list[Entry]) -> str:
@@ -68,6 +69,42 @@ def _of_file(row: dict | None) -> str:
     return f"{figure}{figures.missed(row)}, {row['bytes'] / 1e6:.2f} MB"
 
 
+def speeds_table(entries: list[Entry]) -> str:
+    """The README's table of how long each name's files take, as Markdown."""
+    lines = [
+        (f"`{index.short_name(entry)}`{part}", given, threads, *map(_time, times), _gain(*times))
+        for entry in entries
+        for (part, given, threads), times in _timed(entry).items()
+    ]
+    return figures.table(("name", "one input", "threads", *_TIMED, "int8 is faster"), lines)
+
+
+_TIMED = ("float32_free", "float32_static", "float16", "dynamic_range", "int8", "onnx")
+
+
+def _timed(entry: Entry) -> dict[tuple[str, str, str], list[dict | None]]:
+    """Part, input and threads -> a row of the results for each of `_TIMED`."""
+    found = {}
+    for row in results.performance(entry):
+        part = next((p for p in (ENCODER, DECODER) if row["artifact"].startswith(p)), "")
+        run = f" {part}".rstrip(), row["input"], str(row["threads"])
+        if row["runtime"] in ("LiteRT", "ONNX Runtime"):
+            found.setdefault(run, {})[row["artifact"].removeprefix(f"{part}_")] = row
+    return {run: [rows.get(form) for form in _TIMED] for run, rows in found.items()}
+
+
+def _time(row: dict | None) -> str:
+    return f"{row['median_ms']:.3g}" if row else "-"
+
+
+def _gain(free: dict, static: dict | None, _half, _dynamic, int8: dict | None, _onnx) -> str:
+    """Against the faster float32 file; ratios are to the free one."""
+    if int8 is None or "ratio" not in int8:
+        return "-"
+    fastest = min(row["ratio"] for row in (free, static) if row)
+    return f"{fastest / int8['ratio']:.1f} times"
+
+
 def with_tables(readme: str, entries: list[Entry]) -> str:
     """The README's text with the tables between its marks replaced."""
     for mark, print_table in _TABLES.items():
@@ -77,5 +114,10 @@ def with_tables(readme: str, entries: list[Entry]) -> str:
     return readme
 
 
-_TABLES = {"models": models_table, "figures": figures_table, "precisions": precisions_table}
+_TABLES = {
+    "models": models_table,
+    "figures": figures_table,
+    "precisions": precisions_table,
+    "speeds": speeds_table,
+}
 """Mark in the README -> what prints the table there."""
