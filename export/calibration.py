@@ -8,7 +8,7 @@ from zoo.index import Spec
 from zoo.parts import LATENT, Part
 
 COUNT, SEED = 256, 0
-"""Of whole pictures, or latents. With 32 of them vae_mnist_2d loses four times as much in int8."""
+"""Of whole pictures, or latents. With 32 the first vae_mnist_2d lost four times as much in int8."""
 CROPS, SIDE = 32, 48
 """How many, and their side, where the net takes any size; every factor of enlarging divides it but
 5 and 7."""

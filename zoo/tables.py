@@ -72,9 +72,9 @@ def _of_file(row: dict | None) -> str:
 def speeds_table(entries: list[Entry]) -> str:
     """The README's table of how long each name's files take, as Markdown."""
     lines = [
-        (f"`{index.short_name(entry)}`{part}", given, threads, *map(_time, times), _gain(*times))
+        (f"`{index.short_name(entry)}`{part}", *run, *_times(timed), _gain(timed))
         for entry in entries
-        for (part, given, threads), times in _timed(entry).items()
+        for (part, *run), timed in _timed(entry).items()
     ]
     return figures.table(("name", "one input", "threads", *_TIMED, "int8 is faster"), lines)
 
@@ -82,27 +82,28 @@ def speeds_table(entries: list[Entry]) -> str:
 _TIMED = ("float32_free", "float32_static", "float16", "dynamic_range", "int8", "onnx")
 
 
-def _timed(entry: Entry) -> dict[tuple[str, str, str], list[dict | None]]:
-    """Part, input and threads -> a row of the results for each of `_TIMED`."""
+def _timed(entry: Entry) -> dict[tuple[str, str, str], dict[str, dict]]:
+    """Part, input and threads -> form of file -> its row of the results."""
     found = {}
     for row in results.performance(entry):
         part = next((p for p in (ENCODER, DECODER) if row["artifact"].startswith(p)), "")
         run = f" {part}".rstrip(), row["input"], str(row["threads"])
         if row["runtime"] in ("LiteRT", "ONNX Runtime"):
             found.setdefault(run, {})[row["artifact"].removeprefix(f"{part}_")] = row
-    return {run: [rows.get(form) for form in _TIMED] for run, rows in found.items()}
+    return found
 
 
-def _time(row: dict | None) -> str:
-    return f"{row['median_ms']:.3g}" if row else "-"
+def _times(timed: dict[str, dict]) -> list[str]:
+    return [f"{timed[form]['median_ms']:.3g}" if form in timed else "-" for form in _TIMED]
 
 
-def _gain(free: dict, static: dict | None, _half, _dynamic, int8: dict | None, _onnx) -> str:
-    """Against the faster float32 file; ratios are to the free one."""
-    if int8 is None or "ratio" not in int8:
+def _gain(timed: dict[str, dict]) -> str:
+    """Against the faster float32 file."""
+    to_free = {form: row["ratio"] for form, row in timed.items() if "ratio" in row}
+    if "int8" not in to_free:
         return "-"
-    fastest = min(row["ratio"] for row in (free, static) if row)
-    return f"{fastest / int8['ratio']:.1f} times"
+    fastest = min(to_free[form] for form in ("float32_free", "float32_static") if form in to_free)
+    return f"{fastest / to_free['int8']:.1f} times"
 
 
 def with_tables(readme: str, entries: list[Entry]) -> str:
