@@ -124,13 +124,14 @@ def _earlier(entry: Entry) -> Entry:
 
 _BOTH = f"{TRAIN400}; {BSD400}"
 _GOING_ON = dataclasses.replace(_LONG, steps=8_000, learning_rate=5e-3, fixed_norm=True)
-_S25 = register(
-    _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
-)
+_S25 = _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
+_LONGER_YET = dataclasses.replace(_GOING_ON, start=_S25.full_name, steps=20_000, every=2_000)
+_S25_LONG = register(_single(25, "bsd400_long", _LONGER_YET, _BOTH))
+register(_earlier(_S25))
 register(_earlier(_single(25, "train400", _SHORT, TRAIN400)))
 for _sigma in (15, 50):
-    _tuned = dataclasses.replace(_GOING_ON, start=_S25.full_name)
-    register(_single(_sigma, "bsd400", _tuned, _BOTH))
+    _tuned = dataclasses.replace(_GOING_ON, start=_S25_LONG.full_name, steps=6_000)
+    register(_single(_sigma, "bsd400_long", _tuned, _BOTH))
 
 _FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
 _BLIND = Entry(
