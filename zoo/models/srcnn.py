@@ -88,12 +88,12 @@ def _published(scale: int, net: str, column: int) -> dict[str, dict[str, float]]
     }
 
 
-def _entry(name: str, scale: int, net: str = "9-5-5", **recipe) -> Entry:
+def _entry(name: str, scale: int, net: str = "9-5-5", tag: str = "t91_bsd400", **recipe) -> Entry:
     kernels = _KERNELS[net]
     return register(
         Entry(
             name=name,
-            tag="t91_bsd400",
+            tag=tag,
             family="srcnn",
             summary=f"enlarges pictures {scale} times ({net})",
             paper=PAPER,
@@ -124,7 +124,7 @@ def _entry(name: str, scale: int, net: str = "9-5-5", **recipe) -> Entry:
 
 
 _X2 = _entry("srcnn_x2", 2)
-_entry("srcnn_x3", 3, start="srcnn_x2", steps=6_000)
+_entry("srcnn_x3", 3, tag="t91_bsd400_long", start="srcnn_x2", steps=20_000)
 _entry("srcnn_x4", 4, start="srcnn_x2", steps=6_000)
 _entry("srcnn_small_x3", 3, net="9-1-5", steps=6_000)
 register(
