@@ -122,18 +122,25 @@ def _earlier(entry: Entry) -> Entry:
     return dataclasses.replace(entry, summary=what, pretrained=False)
 
 
+_FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
+
+
+def _going_on(entry: Entry, tag: str, **recipe) -> Entry:
+    """A tag whose weights went on from those of another tag of the name."""
+    on = dataclasses.replace(_FURTHER, start=entry.full_name, fixed_norm=True, **recipe)
+    return dataclasses.replace(entry, tag=tag, recipe=on)
+
+
 _BOTH = f"{TRAIN400}; {BSD400}"
 _GOING_ON = dataclasses.replace(_LONG, steps=8_000, learning_rate=5e-3, fixed_norm=True)
 _S25 = _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
-_LONGER_YET = dataclasses.replace(_GOING_ON, start=_S25.full_name, steps=20_000, every=2_000)
-_S25_LONG = register(_single(25, "bsd400_long", _LONGER_YET, _BOTH))
+_S25_LONG = register(_going_on(_S25, "bsd400_long", steps=20_000))
 register(_earlier(_S25))
 register(_earlier(_single(25, "train400", _SHORT, TRAIN400)))
 for _sigma in (15, 50):
     _tuned = dataclasses.replace(_GOING_ON, start=_S25_LONG.full_name, steps=6_000)
     register(_single(_sigma, "bsd400_long", _tuned, _BOTH))
 
-_FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
 _BLIND = Entry(
     name="dncnn_blind",
     tag="bsd400",
@@ -164,14 +171,6 @@ _COLOR = dataclasses.replace(
         "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
     ),
 )
-
-
-def _going_on(entry: Entry, tag: str, **recipe) -> Entry:
-    """A tag whose weights went on from those of another tag of the name."""
-    on = dataclasses.replace(_FURTHER, start=entry.full_name, fixed_norm=True, **recipe)
-    return dataclasses.replace(entry, tag=tag, recipe=on)
-
-
 register(_going_on(_BLIND, "bsd400_long"))
 register(_earlier(_BLIND))
 _COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
