@@ -6,7 +6,7 @@ for Image Denoising, IEEE TIP 2017, https://arxiv.org/abs/1608.03981
 
 import dataclasses
 
-from zoo.index import Benchmark, Entry, Recipe, Spec, register
+from zoo.index import Benchmark, Entry, Recipe, Spec, earlier, register
 
 PAPER = (
     "Zhang, Zuo, Chen, Meng, Zhang: Beyond a Gaussian Denoiser, IEEE TIP 2017, "
@@ -116,12 +116,6 @@ def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
     )
 
 
-def _earlier(entry: Entry) -> Entry:
-    """Of a name whose later trainings are registered before it, and are in the package."""
-    what = f"an earlier training of `{entry.name}`, from which it went on"
-    return dataclasses.replace(entry, summary=what, pretrained=False)
-
-
 _FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
 
 
@@ -134,12 +128,17 @@ def _going_on(entry: Entry, tag: str, **recipe) -> Entry:
 _BOTH = f"{TRAIN400}; {BSD400}"
 _GOING_ON = dataclasses.replace(_LONG, steps=8_000, learning_rate=5e-3, fixed_norm=True)
 _S25 = _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
-_S25_LONG = register(_going_on(_S25, "bsd400_long", steps=20_000))
-register(_earlier(_S25))
-register(_earlier(_single(25, "train400", _SHORT, TRAIN400)))
-for _sigma in (15, 50):
-    _tuned = dataclasses.replace(_GOING_ON, start=_S25_LONG.full_name, steps=6_000)
-    register(_single(_sigma, "bsd400_long", _tuned, _BOTH))
+_S25_LONG = _going_on(_S25, "bsd400_long", steps=20_000)
+_ANEW = {"seed": 2}  # other crops and noise than in the trainings before
+register(_going_on(_S25_LONG, "bsd400_longer", steps=12_000, **_ANEW))
+register(earlier(_S25_LONG))
+register(earlier(_S25))
+register(earlier(_single(25, "train400", _SHORT, TRAIN400)))
+_FROM_S25 = dataclasses.replace(_GOING_ON, start=_S25_LONG.full_name, steps=6_000)
+register(_single(50, "bsd400_long", _FROM_S25, _BOTH))
+_S15 = _single(15, "bsd400_long", _FROM_S25, _BOTH)
+register(_going_on(_S15, "bsd400_longer", steps=6_000, **_ANEW))
+register(earlier(_S15))
 
 _BLIND = Entry(
     name="dncnn_blind",
@@ -172,13 +171,13 @@ _COLOR = dataclasses.replace(
     ),
 )
 register(_going_on(_BLIND, "bsd400_long"))
-register(_earlier(_BLIND))
+register(earlier(_BLIND))
 _COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
 _FOR_INT8 = {"steps": 5_000, "every": 1_000, "learning_rate": 2e-3, "rounded": True}
 register(_going_on(_COLOR_LONG, "bsd400_rounded", **_FOR_INT8))
 _IN_FLOAT = _COLOR.summary + "; trained without int8's rounding, a little better in float32"
 register(dataclasses.replace(_COLOR_LONG, summary=_IN_FLOAT))
-register(_earlier(_COLOR))
+register(earlier(_COLOR))
 _OF_A_MIXTURE = {"steps": 20_000, "batch": 12, "patch": 48}
 _RESTORE = dataclasses.replace(
     _BLIND,
@@ -223,8 +222,8 @@ _RESTORE_T91 = dataclasses.replace(
 )
 _LONGER = _OF_A_MIXTURE | {"steps": 25_000, "every": 2_500}
 register(_going_on(_RESTORE_T91, "t91_bsd400_long", data="T91+BSD400", **_LONGER))
-register(_earlier(_RESTORE_T91))
-register(_earlier(_RESTORE))
+register(earlier(_RESTORE_T91))
+register(earlier(_RESTORE))
 register(
     dataclasses.replace(
         _S25,

@@ -6,7 +6,7 @@ https://arxiv.org/abs/1501.00092
 
 import dataclasses
 
-from zoo.index import Benchmark, Entry, Recipe, Spec, register
+from zoo.index import Benchmark, Entry, Recipe, Spec, earlier, register
 
 PAPER = (
     "Dong, Loy, He, Tang: Image Super-Resolution Using Deep Convolutional Networks, "
@@ -90,43 +90,43 @@ def _published(scale: int, net: str, column: int) -> dict[str, dict[str, float]]
 
 def _entry(name: str, scale: int, net: str = "9-5-5", tag: str = "t91_bsd400", **recipe) -> Entry:
     kernels = _KERNELS[net]
-    return register(
-        Entry(
-            name=name,
-            tag=tag,
-            family="srcnn",
-            summary=f"enlarges pictures {scale} times ({net})",
-            paper=PAPER,
-            build=lambda: srcnn(kernels),
-            spec=Spec(
-                task="upscale",
-                shape=(None, None, 1),
-                degrade=(f"bicubic:{scale}",),
-                scales=(scale,),
-                luma=True,
-                reach=margin_of(kernels),
-                margin=margin_of(kernels),
-            ),
-            recipe=dataclasses.replace(_RECIPE, **recipe),
-            parameters=_PARAMETERS[net],
-            data_licence="T91: not stated; BSD400 (of BSD500): non-commercial research",
-            benchmarks=tuple(
-                Benchmark(data, _published(scale, net, column), degrade=f"bicubic:{scale}")
-                for column, data in enumerate(("Set5", "Set14"))
-            ),
-            limits=(
-                "made for pictures that were reduced by bicubic interpolation, without noise or "
-                "JPEG blocks: it enlarges these, too",
-                "chroma is enlarged by bicubic interpolation alone",
-            ),
-        )
+    return Entry(
+        name=name,
+        tag=tag,
+        family="srcnn",
+        summary=f"enlarges pictures {scale} times ({net})",
+        paper=PAPER,
+        build=lambda: srcnn(kernels),
+        spec=Spec(
+            task="upscale",
+            shape=(None, None, 1),
+            degrade=(f"bicubic:{scale}",),
+            scales=(scale,),
+            luma=True,
+            reach=margin_of(kernels),
+            margin=margin_of(kernels),
+        ),
+        recipe=dataclasses.replace(_RECIPE, **recipe),
+        parameters=_PARAMETERS[net],
+        data_licence="T91: not stated; BSD400 (of BSD500): non-commercial research",
+        benchmarks=tuple(
+            Benchmark(data, _published(scale, net, column), degrade=f"bicubic:{scale}")
+            for column, data in enumerate(("Set5", "Set14"))
+        ),
+        limits=(
+            "made for pictures that were reduced by bicubic interpolation, without noise or "
+            "JPEG blocks: it enlarges these, too",
+            "chroma is enlarged by bicubic interpolation alone",
+        ),
     )
 
 
-_X2 = _entry("srcnn_x2", 2)
-_entry("srcnn_x3", 3, tag="t91_bsd400_long", start="srcnn_x2", steps=20_000)
-_entry("srcnn_x4", 4, start="srcnn_x2", steps=6_000)
-_entry("srcnn_small_x3", 3, net="9-1-5", steps=6_000)
+_X2 = register(_entry("srcnn_x2", 2))
+register(_entry("srcnn_x3", 3, tag="t91_bsd400_long", start="srcnn_x2", steps=20_000))
+_X4 = _entry("srcnn_x4", 4, tag="t91_bsd400_long", start="srcnn_x3", steps=20_000)
+register(_entry("srcnn_x4", 4, tag="t91_bsd400_longer", start=_X4.full_name, steps=12_000, seed=2))
+register(earlier(_X4))
+register(_entry("srcnn_small_x3", 3, net="9-1-5", steps=6_000))
 register(
     dataclasses.replace(
         _X2,
