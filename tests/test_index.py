@@ -22,7 +22,7 @@ def test_names_are_sorted_and_each_has_an_entry():
     ("pattern", "expected"),
     [
         ("dncnn_t?ny", ["dncnn_tiny"]),
-        ("dncnn_s[15]*", ["dncnn_s15", "dncnn_s50"]),
+        ("dncnn_s[15]?", ["dncnn_s15", "dncnn_s50"]),
         ("dncnn", []),
         ("DNCNN_TINY", []),
     ],

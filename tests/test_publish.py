@@ -25,11 +25,12 @@ measure = functools.partial(measure_all, formats=QUICK)
 METRIC = {"recognition": "accuracy", "restoration": "psnr", "generation": "frechet"}
 
 
-@pytest.fixture(params=TINY)
-def publishable(request, tmp_path, monkeypatch):
-    """A tiny name that can be published: trained, with a benchmark, into a folder of the test."""
+@pytest.fixture(scope="module", params=TINY)
+def trained(request, tmp_path_factory):
+    """A tiny name with pictures to train and to be measured on, and its run."""
+    folder = tmp_path_factory.mktemp(request.param)
     entry = zoo.entry(request.param)
-    data = data_for(entry, tmp_path / "data", each=16)
+    data = data_for(entry, folder / "data", each=16)
     recipe = dataclasses.replace(entry.recipe, data=data, learning_rate=0.05, steps=60, every=20)
     if entry.spec.kind == "generation":
         recipe = dataclasses.replace(recipe, learning_rate=0.002, holdout=12)
@@ -42,12 +43,21 @@ def publishable(request, tmp_path, monkeypatch):
         benchmarks=(index.Benchmark(data, made_up, degrade),),
         judge=index.JUDGES["fashion_mnist"] if entry.spec.kind == "generation" else None,
     )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(index._entries, entry.full_name, entry)
+        return entry, zoo.train(entry.name, folder / "run")
+
+
+@pytest.fixture
+def publishable(trained, tmp_path, monkeypatch):
+    """A tiny name that can be published from a run, into a folder of the test."""
+    entry, run = trained
     judge = weights.PRETRAINED / "cnn_fashion"
     monkeypatch.setitem(index._entries, entry.full_name, entry)
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
     shutil.copytree(judge, weights.PRETRAINED / "cnn_fashion")
     monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
-    return entry, zoo.train(entry.name, tmp_path / "run")
+    return entry, shutil.copytree(run, tmp_path / "run")
 
 
 def test_a_published_name_loads_and_its_card_tells_all(publishable):
@@ -104,7 +114,7 @@ def test_a_failing_check_publishes_nothing(publishable):
     assert not weights.pretrained_folder(entry).exists()
 
 
-@pytest.mark.parametrize("publishable", ["cnn_tiny"], indirect=True)
+@pytest.mark.parametrize("trained", ["cnn_tiny"], indirect=True)
 def test_where_the_card_cannot_be_made_all_is_as_it_was(publishable, monkeypatch):
     entry, run = publishable
 

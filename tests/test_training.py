@@ -33,14 +33,22 @@ def tiny(request, tmp_path):
     return request.param, data_for(entry, tmp_path / "data"), tmp_path
 
 
+@pytest.fixture(scope="module", params=TINY)
+def trained(request, tmp_path_factory):
+    """A name, pictures, and a run by its recipe on these, which is not to be changed."""
+    folder = tmp_path_factory.mktemp(request.param)
+    data = data_for(zoo.entry(request.param), folder / "data")
+    return request.param, data, zoo.train(request.param, folder / "run", data=data)
+
+
 def command(name, data, run, *options):
     zoo_command = [sys.executable, "-m", "zoo", "train", name, "--data", data, "--run", str(run)]
     return [*zoo_command, *map(str, options)]
 
 
-def test_same_seed_gives_the_same_bytes_and_another_seed_others(tiny):
-    name, data, folder = tiny
-    runs = [zoo.train(name, folder / str(i), data=data, seed=s) for i, s in enumerate((1, 1, 2))]
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(trained, tmp_path):
+    name, data, run = trained
+    runs = [run, *(zoo.train(name, tmp_path / str(s), data=data, seed=s) for s in (1, 2))]
     first, second, other = [(run / "weights.h5").read_bytes() for run in runs]
     assert first == second
     assert first != other
@@ -87,22 +95,20 @@ def test_training_lowers_the_loss_and_records_what_it_did(tiny):
     assert list((run / "tensorboard").iterdir())
 
 
-def test_a_finished_run_is_not_trained_again(tiny):
-    name, data, folder = tiny
-    run = zoo.train(name, folder / "run", data=data)
+def test_a_finished_run_is_not_trained_again(trained):
+    name, data, run = trained
     before = (run / "weights.h5").stat().st_mtime_ns
-    assert zoo.train(name, folder / "run", data=data) == run
+    assert zoo.train(name, run, data=data) == run
     assert (run / "weights.h5").stat().st_mtime_ns == before
 
 
-def test_it_starts_from_given_weights(tiny):
-    name, data, folder = tiny
-    first = zoo.train(name, folder / "first", data=data)
-    fresh, warm = [
-        read(zoo.train(name, folder / str(start is None), start=start, data=data) / "log.csv")
-        for start in (None, first)
-    ]
+def test_it_starts_from_given_weights_and_keeps_their_training(trained, tmp_path):
+    name, data, first = trained
+    second = zoo.train(name, tmp_path / "second", start=first, data=data)
+    fresh, warm = (read(run / "log.csv") for run in (first, second))
     assert warm[0]["loss"] != fresh[0]["loss"]
+    donor, facts = [json.loads((run / "run.json").read_text()) for run in (first, second)]
+    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "sha256")}
 
 
 def test_weights_of_another_net_are_refused_as_a_start(tmp_path):
@@ -113,9 +119,8 @@ def test_weights_of_another_net_are_refused_as_a_start(tmp_path):
         zoo.train("dncnn_tiny", tmp_path / "run", start=other, data=pictures)
 
 
-def test_a_run_directory_of_another_recipe_is_refused_and_kept(tiny):
-    name, data, folder = tiny
-    run = zoo.train(name, folder / "run", data=data)
+def test_a_run_directory_of_another_recipe_is_refused_and_kept(trained):
+    name, data, run = trained
     before = (run / "run.json").read_bytes()
     with pytest.raises(zoo.ZooError, match="seed: 1 there, 5 asked for"):
         zoo.train(name, run, data=data, seed=5)
@@ -400,14 +405,6 @@ def test_the_training_of_what_it_starts_from_is_kept(tmp_path):
     donor = weights.published(zoo.entry("srcnn_x2"))
     assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "sha256")}
     assert json.loads((tmp_path / "run" / "run.json").read_text())["start"] == facts["start"]
-
-
-def test_the_training_of_a_run_it_starts_from_is_kept(tiny):
-    name, data, folder = tiny
-    first = zoo.train(name, folder / "first", data=data)
-    second = zoo.train(name, folder / "second", start=first, data=data)
-    donor, facts = [json.loads((run / "run.json").read_text()) for run in (first, second)]
-    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "sha256")}
 
 
 @pytest.mark.parametrize("start", [None, "missing.h5"])
