@@ -30,8 +30,8 @@ NETS = [name for name in NAMES if zoo.entry(name).name == name]  # a net's train
 FREE_SIZE = [name for name in NETS if zoo.entry(name).spec.free_size]
 # The trainings of a net that differ in their schedule alone are one here.
 WAYS_TO_TRAIN = {
-    (entry.name, entry.recipe.loss, entry.recipe.augment, entry.recipe.penalty): entry.full_name
-    for entry in map(zoo.entry, NAMES)
+    (e.name, e.spec, e.recipe.loss, e.recipe.augment, e.recipe.penalty): e.full_name
+    for e in map(zoo.entry, NAMES)
 }
 every_name = pytest.mark.parametrize("name", NAMES)
 every_net = pytest.mark.parametrize("name", NETS)

@@ -126,15 +126,17 @@ def _going_on(entry: Entry, tag: str, **recipe) -> Entry:
 
 
 _BOTH = f"{TRAIN400}; {BSD400}"
-_GOING_ON = dataclasses.replace(_LONG, steps=8_000, learning_rate=5e-3, fixed_norm=True)
-_S25 = _single(25, "bsd400", dataclasses.replace(_GOING_ON, start="dncnn_s25.train400"), _BOTH)
-_S25_LONG = _going_on(_S25, "bsd400_long", steps=20_000)
 _ANEW = {"seed": 2}  # other crops and noise than in the trainings before
+_S25_FIRST = _single(25, "train400", _SHORT, TRAIN400)
+_S25 = dataclasses.replace(
+    _going_on(_S25_FIRST, "bsd400", steps=8_000, every=1_000), data_licence=_BOTH
+)
+_S25_LONG = _going_on(_S25, "bsd400_long", steps=20_000)
 register(_going_on(_S25_LONG, "bsd400_longer", steps=12_000, **_ANEW))
 register(earlier(_S25_LONG))
 register(earlier(_S25))
-register(earlier(_single(25, "train400", _SHORT, TRAIN400)))
-_FROM_S25 = dataclasses.replace(_GOING_ON, start=_S25_LONG.full_name, steps=6_000)
+register(earlier(_S25_FIRST))
+_FROM_S25 = dataclasses.replace(_S25.recipe, start=_S25_LONG.full_name, steps=6_000)
 register(_single(50, "bsd400_long", _FROM_S25, _BOTH))
 _S15 = _single(15, "bsd400_long", _FROM_S25, _BOTH)
 register(_going_on(_S15, "bsd400_longer", steps=6_000, **_ANEW))
