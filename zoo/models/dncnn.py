@@ -175,10 +175,14 @@ _COLOR = dataclasses.replace(
 register(_going_on(_BLIND, "bsd400_long"))
 register(earlier(_BLIND))
 _COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
-_FOR_INT8 = {"steps": 5_000, "every": 1_000, "learning_rate": 2e-3, "rounded": True}
-register(_going_on(_COLOR_LONG, "bsd400_rounded", **_FOR_INT8))
-_IN_FLOAT = _COLOR.summary + "; trained without int8's rounding, a little better in float32"
-register(dataclasses.replace(_COLOR_LONG, summary=_IN_FLOAT))
+_FOR_INT8 = {"rounded": True, "every": 1_000}
+_COLOR_ROUNDED = _going_on(
+    _COLOR_LONG, "bsd400_rounded", steps=5_000, learning_rate=2e-3, **_FOR_INT8
+)
+_ROUNDED_LONG = {"steps": 8_000, "learning_rate": 4e-3} | _FOR_INT8 | _ANEW
+register(_going_on(_COLOR_ROUNDED, "bsd400_rounded_long", **_ROUNDED_LONG))
+register(earlier(_COLOR_ROUNDED))
+register(earlier(_COLOR_LONG))
 register(earlier(_COLOR))
 _OF_A_MIXTURE = {"steps": 20_000, "batch": 12, "patch": 48}
 _RESTORE = dataclasses.replace(
