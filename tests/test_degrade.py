@@ -9,8 +9,8 @@ from PIL import Image
 import zoo
 from zoo.data import sources
 from zoo.data.degrade import any_of, degrade, divisible, jpeg
+from zoo.degradation import Degradation
 from zoo.evaluate import restoration
-from zoo.index import Degradation
 from zoo.pixels import to_uint8
 from zoo.resize import enlarge, mirrored, reduce
 

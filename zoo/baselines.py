@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from zoo.degradation import Degradation
 from zoo.errors import MissingExtra
-from zoo.index import Degradation
 from zoo.resize import enlarge
 
 LABELS = {"noise": "non-local means", "bicubic": "bicubic", "jpeg": "JPEG as it is"}

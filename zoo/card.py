@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoo import figures, files, index, results, tables, weights
-from zoo.index import OUTPUTS, Degradation, Entry
+from zoo.degradation import Degradation
+from zoo.index import OUTPUTS, Entry
 
 CODE_LICENCE, WEIGHTS_LICENCE = "MIT", "MIT, as far as the licence of the training data allows"
 _DRAWN = {

@@ -12,8 +12,9 @@ from zoo.data import sources
 from zoo.data.batches import binarised
 from zoo.data.degrade import degrade as degraded
 from zoo.data.degrade import divisible
+from zoo.degradation import Degradation, each_alone
 from zoo.errors import ZooError
-from zoo.index import Benchmark, Degradation, each_alone
+from zoo.index import Benchmark
 from zoo.pipeline import Pipeline
 from zoo.pixels import to_uint8
 

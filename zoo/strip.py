@@ -10,8 +10,8 @@ from zoo import evaluate, metrics
 from zoo.baselines import LABELS, baseline
 from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
+from zoo.degradation import Degradation
 from zoo.errors import MissingExtra
-from zoo.index import Degradation
 from zoo.pixels import fit_channels, to_uint8
 from zoo.sheet import grid
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from zoo.index import Degradation, each_alone
+from zoo.degradation import Degradation, each_alone
 from zoo.resize import enlarge, reduce
 
 
