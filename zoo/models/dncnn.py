@@ -172,7 +172,9 @@ _COLOR = dataclasses.replace(
         "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
     ),
 )
-register(_going_on(_BLIND, "bsd400_long"))
+_BLIND_LONG = _going_on(_BLIND, "bsd400_long")
+register(_going_on(_BLIND_LONG, "bsd400_longer", steps=25_000, **_ANEW))
+register(earlier(_BLIND_LONG))
 register(earlier(_BLIND))
 _COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
 _FOR_INT8 = {"rounded": True, "every": 1_000}
