@@ -181,8 +181,10 @@ _FOR_INT8 = {"rounded": True, "every": 1_000}
 _COLOR_ROUNDED = _going_on(
     _COLOR_LONG, "bsd400_rounded", steps=5_000, learning_rate=2e-3, **_FOR_INT8
 )
-_ROUNDED_LONG = {"steps": 8_000, "learning_rate": 4e-3} | _FOR_INT8 | _ANEW
-register(_going_on(_COLOR_ROUNDED, "bsd400_rounded_long", **_ROUNDED_LONG))
+_COLOR_ROUNDED_LONG = _going_on(
+    _COLOR_ROUNDED, "bsd400_rounded_long", steps=8_000, learning_rate=4e-3, **_FOR_INT8, **_ANEW
+)
+register(_COLOR_ROUNDED_LONG)
 register(earlier(_COLOR_ROUNDED))
 register(earlier(_COLOR_LONG))
 register(earlier(_COLOR))
