@@ -1,7 +1,6 @@
 """The command line: a thin layer over the package. What is heavy is imported when needed."""
 
 import io
-import json
 import os
 import sys
 from pathlib import Path
@@ -9,12 +8,13 @@ from pathlib import Path
 import click
 
 from zoo import figures, index, results, weights
+from zoo.console import JSON, Commands, print_json, print_table
+from zoo.data.commands import data
 from zoo.errors import ZooError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 NAME = click.argument("name")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 WEIGHTS = click.option(
     "--weights",
     default="pretrained",
@@ -23,20 +23,7 @@ WEIGHTS = click.option(
 )
 
 
-class _Commands(click.Group):
-    """Turns the zoo's errors into one line and exit status 1; lists commands as written."""
-
-    def list_commands(self, context):
-        return list(self.commands)
-
-    def invoke(self, context):
-        try:
-            return super().invoke(context)
-        except ZooError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="keras-image-zoo")
 def main():
     """Keras image models by name: use, train, measure, and export them for the phone.
@@ -63,7 +50,7 @@ def list_names(pattern, task, as_json):
     names = index.names(pattern, task)
     entries = [index.entry(name) for name in names]
     if as_json:
-        return _print_json([entry.as_dict() | _measured(entry) for entry in entries])
+        return print_json([entry.as_dict() | _measured(entry) for entry in entries])
     rows = [
         (
             name,
@@ -74,7 +61,7 @@ def list_names(pattern, task, as_json):
         )
         for name, e in zip(names, entries, strict=True)
     ]
-    _print_table(("NAME", "TASK", "WEIGHTS", "MEASURED", "SUMMARY"), rows)
+    print_table(("NAME", "TASK", "WEIGHTS", "MEASURED", "SUMMARY"), rows)
 
 
 @main.command()
@@ -86,7 +73,7 @@ def show(name, as_json):
     path = weights.pretrained_folder(entry) / weights.CARD
     if path.is_file() and not as_json:
         return click.echo(path.read_text(encoding="utf-8"), nl=False)
-    _print_json(entry.as_dict() | _measured(entry))
+    print_json(entry.as_dict() | _measured(entry))
 
 
 @main.command()
@@ -136,7 +123,7 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, runtime, weigh
         if not as_json:
             click.echo(_line(answers[-1]))
     if as_json:
-        _print_json(answers)
+        print_json(answers)
 
 
 @main.command()
@@ -190,7 +177,7 @@ def evaluate(name, data, degrade, weights, as_json):
 
     row = evaluate(load(name, weights), data, degrade, progress=not as_json)
     if as_json:
-        return _print_json(row)
+        return print_json(row)
     shown = ", ".join(f"{key} {value:.4f}" for key, value in row["metrics"].items())
     what = " ".join(filter(None, (row["data"], row["degrade"])))
     click.echo(f"{name} on {what} ({row['count']} pictures): {shown}")
@@ -242,7 +229,7 @@ def verify(folder, as_json):
     from export.verify import verify_folder
 
     report = verify_folder(folder)
-    _print_json(report) if as_json else click.echo(text(report))
+    print_json(report) if as_json else click.echo(text(report))
     if not report["passed"]:
         raise click.exceptions.Exit(1)
 
@@ -320,52 +307,14 @@ def bench(name, formats, threads, rounds, size, weights, as_json):
     if weights == "pretrained":
         results.record_performance(rows)
     if as_json:
-        return _print_json(rows)
+        return print_json(rows)
     columns = ("artifact", "runtime", "median_ms", "ratio", "p5_ms", "p95_ms", "first_ms",
                "load_ms", "peak_mib", "bare_mib", "bytes")  # fmt: skip
-    _print_table(
-        [c.upper() for c in columns], [[_cell(row.get(c)) for c in columns] for row in rows]
-    )
+    print_table([c.upper() for c in columns], [[row.get(c) for c in columns] for row in rows])
     click.echo(f"{rows[0]['host']}, {threads} threads, input {rows[0]['input']}")
 
 
-@main.group(cls=_Commands)
-def data():
-    """The sets of pictures that names are trained and measured on."""
-
-
-@data.command("list")
-@JSON
-def list_data(as_json):
-    """List the sets, who needs them, and where they are read from."""
-    from zoo.data import sources
-
-    rows = [(name, sources.origin(name), " ".join(who)) for name, who in _data_sets().items()]
-    if as_json:
-        return _print_json([dict(zip(("set", "from", "names"), row, strict=True)) for row in rows])
-    _print_table(("SET", "FROM", "NAMES"), rows)
-
-
-@data.command()
-@click.argument("sets", nargs=-1)
-def check(sets):
-    """Read SETS (default: all) as far as they are on this machine; exit 1 if one is not right."""
-    from zoo.data import sources
-
-    here = [name for name in sets or _data_sets() if sets or sources.available(name)]
-    wrong = [name for name in here if not _read_set(name)]
-    for name in (n for n in _data_sets() if n not in here and not sets):
-        click.echo(f"{name}: not here; {sources.origin(name)}")
-    if wrong:
-        raise click.ClickException(f"not right: {', '.join(wrong)}")
-
-
-@data.command()
-@click.argument("sets", nargs=-1, required=True)
-def prepare(sets):
-    """Download SETS of tensorflow-datasets, or make them from files in $ZOO_DATA, once for all."""
-    if wrong := [name for name in sets if not _read_set(name)]:
-        raise click.ClickException(f"not prepared: {', '.join(wrong)}")
+main.add_command(data)
 
 
 @main.command()
@@ -394,31 +343,6 @@ def demo(names, folder):
     click.echo(f"Open {page.resolve().as_uri()}")
     if not passed:
         raise click.ClickException("an exported file is not right; the page says which")
-
-
-def _data_sets() -> dict[str, list[str]]:
-    """Each set that a recipe or a benchmark names, and by which names it is needed."""
-    found: dict[str, list[str]] = {}
-    for name in index.names():
-        entry = index.entry(name)
-        if entry.benchmarks:
-            needed = "+".join([entry.recipe.data, *(b.data for b in entry.benchmarks)])
-            for part in dict.fromkeys(needed.split("+")):
-                found.setdefault(part, []).append(name)
-    return dict(sorted(found.items()))
-
-
-def _read_set(name: str) -> bool:
-    from zoo.data import sources
-
-    try:
-        pictures = sources.load(name, 3)
-    except ZooError as error:
-        click.echo(f"{name}: {error}")
-        return False
-    classes = f", {len(pictures.classes)} classes" if pictures.classes else ""
-    click.echo(f"{name}: {len(pictures):,} pictures{classes}")
-    return True
 
 
 def _make(pipeline, count: int, seed: int, label: str | None, out: Path | None) -> None:
@@ -483,17 +407,3 @@ def _say_missed(entry) -> list[str]:
     for line in lines:
         click.echo(line)
     return lines
-
-
-def _cell(value) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
-
-
-def _print_json(data) -> None:
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
-
-
-def _print_table(heads, rows) -> None:
-    widths = [max(len(line[i]) for line in (heads, *rows)) for i in range(len(heads))]
-    for line in (heads, *rows):
-        click.echo("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
