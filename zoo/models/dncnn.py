@@ -173,7 +173,9 @@ _COLOR = dataclasses.replace(
     ),
 )
 _BLIND_LONG = _going_on(_BLIND, "bsd400_long")
-register(_going_on(_BLIND_LONG, "bsd400_longer", steps=25_000, **_ANEW))
+_BLIND_LONGER = _going_on(_BLIND_LONG, "bsd400_longer", steps=25_000, **_ANEW)
+register(_going_on(_BLIND_LONGER, "bsd400_longest", steps=40_000, seed=3))
+register(earlier(_BLIND_LONGER))
 register(earlier(_BLIND_LONG))
 register(earlier(_BLIND))
 _COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
