@@ -30,10 +30,12 @@ def check(sets):
     """Read SETS (default: all) as far as they are on this machine; exit 1 if one is not right."""
     from zoo.data import sources
 
-    here = [name for name in sets or _data_sets() if sets or sources.available(name)]
+    asked = sets or tuple(_data_sets())
+    here = [name for name in asked if sets or sources.available(name)]
     wrong = [name for name in here if not _read_set(name)]
-    for name in (n for n in _data_sets() if n not in here and not sets):
-        click.echo(f"{name}: not here; {sources.origin(name)}")
+    for name in asked:
+        if name not in here:
+            click.echo(f"{name}: not here; {sources.origin(name)}")
     if wrong:
         raise click.ClickException(f"not right: {', '.join(wrong)}")
 
