@@ -46,6 +46,13 @@ def test_list_shows_every_name_without_loading_tensorflow():
     assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == zoo.names()
 
 
+def test_list_shows_superseded_trainings_on_demand():
+    shown = zoo_command("list", "dncnn_s25*", "--superseded").stdout
+    names = [line.split()[0] for line in shown.splitlines()[1:]]
+    assert names == zoo.names("dncnn_s25*", superseded=True)
+    assert "dncnn_s25.train400" in names
+
+
 def test_list_json_is_an_array_of_entries():
     entries = json.loads(zoo_command("list", "dncnn*", "--json").stdout)
     found = [f"{entry['name']}.{entry['tag']}" for entry in entries]

@@ -39,6 +39,14 @@ def test_names_of_a_task():
     assert zoo.names("dncnn_tiny", task="classify") == []
 
 
+def test_superseded_trainings_are_named_on_demand_and_each_is_a_start():
+    everything = zoo.names(superseded=True)
+    starts = {zoo.entry(name).recipe.start for name in everything} - {None}
+    superseded = set(everything) - set(zoo.names())
+    assert "dncnn_s25.train400" in superseded <= starts <= set(everything)
+    assert not any(zoo.entry(name).pretrained for name in superseded)
+
+
 def test_an_unknown_task_raises_and_lists_the_tasks():
     with pytest.raises(zoo.ZooError, match=r"unknown task 'detect'.*classify, denoise"):
         zoo.names(task="detect")

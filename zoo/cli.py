@@ -41,13 +41,18 @@ def main():
 @main.command("list")
 @click.argument("pattern", default="*")
 @click.option("--task", help="Only names of this task, such as denoise.")
+@click.option(
+    "--superseded",
+    is_flag=True,
+    help="Also the earlier trainings, without weights, that names went on from.",
+)
 @JSON
-def list_names(pattern, task, as_json):
+def list_names(pattern, task, superseded, as_json):
     """List the names, with their tasks and measured figures.
 
     PATTERN is a shell pattern such as 'dncnn*'.
     """
-    names = index.names(pattern, task)
+    names = index.names(pattern, task, superseded)
     entries = [index.entry(name) for name in names]
     if as_json:
         return print_json([entry.as_dict() | _measured(entry) for entry in entries])

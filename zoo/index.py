@@ -245,8 +245,9 @@ class Entry:
         limits: what a user must not expect.
         judge: by whose features made pictures are measured (generation).
         refused: forms of exported files that it cannot have within their bounds -> why.
-        pretrained: whether weights are published. The tests' tiny variants have none, nor have
-            earlier trainings that a name went on from.
+        pretrained: whether weights are published. The tests' tiny variants have none.
+        superseded: whether a later training of the name went on from this one, whose recipe alone
+            is kept: it has no weights, either.
     """
 
     name: str
@@ -262,6 +263,7 @@ class Entry:
     benchmarks: tuple[Benchmark, ...] = ()
     limits: tuple[str, ...] = ()
     pretrained: bool = True
+    superseded: bool = False
     critic: Callable[[], Any] | None = field(default=None, repr=False)
     judge: Judge | None = None
     refused: dict[str, str] = field(default_factory=dict)
@@ -298,22 +300,27 @@ def register(entry: Entry) -> Entry:
 def earlier(entry: Entry) -> Entry:
     """The entry of a training that a name went on from: the recipe is kept, the weights are not."""
     what = f"an earlier training of `{entry.name}`, from which it went on"
-    return dataclasses.replace(entry, summary=what, pretrained=False)
+    return dataclasses.replace(entry, summary=what, pretrained=False, superseded=True)
 
 
-def names(pattern: str = "*", task: str | None = None) -> list[str]:
+def names(pattern: str = "*", task: str | None = None, superseded: bool = False) -> list[str]:
     """The names that match a shell pattern, sorted.
 
     Args:
         pattern: such as `"dncnn*"`.
         task: only names of this task, such as `"denoise"`.
+        superseded: also the earlier trainings, without weights, that names went on from.
 
     Raises:
         ZooError: the task is unknown.
     """
     if task is not None and task not in TASKS:
         raise ZooError(f"unknown task {task!r}; there are {', '.join(sorted(TASKS))}")
-    found = [short_name(e) for e in _registered().values() if task in (None, e.spec.task)]
+    found = [
+        short_name(e)
+        for e in _registered().values()
+        if task in (None, e.spec.task) and (superseded or not e.superseded)
+    ]
     return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern))
 
 

@@ -50,14 +50,14 @@ def prepare(sets):
 
 def _data_sets() -> dict[str, list[str]]:
     """Each set that a recipe or a benchmark names, and by which names it is needed."""
-    found: dict[str, list[str]] = {}
-    for name in index.names():
+    found: dict[str, set[str]] = {}
+    for name in index.names(superseded=True):
         entry = index.entry(name)
         if entry.benchmarks:
             needed = "+".join([entry.recipe.data, *(b.data for b in entry.benchmarks)])
-            for part in dict.fromkeys(needed.split("+")):
-                found.setdefault(part, []).append(name)
-    return dict(sorted(found.items()))
+            for part in needed.split("+"):
+                found.setdefault(part, set()).add(entry.name)
+    return {part: sorted(who) for part, who in sorted(found.items())}
 
 
 def _read_set(name: str) -> bool:
