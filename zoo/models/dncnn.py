@@ -233,7 +233,10 @@ _RESTORE_T91 = dataclasses.replace(
     data_licence=f"T91: not stated; {BSD400}",
 )
 _LONGER = _OF_A_MIXTURE | {"steps": 25_000, "every": 2_500}
-register(_going_on(_RESTORE_T91, "t91_bsd400_long", data="T91+BSD400", **_LONGER))
+_RESTORE_LONG = _going_on(_RESTORE_T91, "t91_bsd400_long", data="T91+BSD400", **_LONGER)
+_LONGEST = _OF_A_MIXTURE | {"steps": 38_000, **_ANEW}
+register(_going_on(_RESTORE_LONG, "t91_bsd400_longer", data="T91+BSD400", **_LONGEST))
+register(earlier(_RESTORE_LONG))
 register(earlier(_RESTORE_T91))
 register(earlier(_RESTORE))
 register(
