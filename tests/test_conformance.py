@@ -24,7 +24,7 @@ from zoo.training.publish import count_macs
 from zoo.training.run import recorded_recipe
 
 ROOT = Path(__file__).parent.parent
-NAMES = zoo.names()
+NAMES = zoo.names(superseded=True)
 PRETRAINED = [name for name in NAMES if weights.published(zoo.entry(name))]
 NETS = [name for name in NAMES if zoo.entry(name).name == name]  # a net's trainings share it
 FREE_SIZE = [name for name in NETS if zoo.entry(name).spec.free_size]

@@ -88,7 +88,7 @@ def test_the_bicubic_of_arrays_is_that_of_tensors(factor):
     np.testing.assert_allclose(large, enlarge(tf.constant(values), factor), atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.names(superseded=True))
 def test_every_scale_is_a_multiple_of_the_first_which_is_in_the_files(name):
     scales = zoo.entry(name).spec.scales
     assert not any(scale % scales[0] for scale in scales)
@@ -101,7 +101,7 @@ def test_a_photograph_larger_than_a_tile_is_restored_as_a_whole(denoiser, camera
     assert np.abs(denoiser(photo) - expected).max() <= 0.5 + 1e-3
 
 
-@pytest.mark.parametrize("name", zoo.names(task="denoise"))
+@pytest.mark.parametrize("name", zoo.names(task="denoise", superseded=True))
 def test_the_reach_is_how_far_a_pixel_acts(name):
     """A white pixel on black, through positive kernels and no biases, spreads as far as can be."""
     pipeline = zoo.load(name, weights=None)
@@ -119,7 +119,7 @@ def test_the_reach_is_how_far_a_pixel_acts(name):
     assert np.abs(changed - side // 2).max() == reach
 
 
-@pytest.mark.parametrize("name", zoo.names(task="denoise"))
+@pytest.mark.parametrize("name", zoo.names(task="denoise", superseded=True))
 def test_a_pixel_beyond_the_reach_changes_nothing(name):
     pipeline = with_random_weights(name)
     reach = pipeline.spec.reach
