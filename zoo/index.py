@@ -297,7 +297,7 @@ def register(entry: Entry) -> Entry:
     return entry
 
 
-def earlier(entry: Entry) -> Entry:
+def superseded(entry: Entry) -> Entry:
     """The entry of a training that a name went on from: the recipe is kept, the weights are not."""
     what = f"an earlier training of `{entry.name}`, from which it went on"
     return dataclasses.replace(entry, summary=what, pretrained=False, superseded=True)

@@ -6,7 +6,7 @@ for Image Denoising, IEEE TIP 2017, https://arxiv.org/abs/1608.03981
 
 import dataclasses
 
-from zoo.index import Benchmark, Entry, Recipe, Spec, earlier, register
+from zoo.index import Benchmark, Entry, Recipe, Spec, register, superseded
 
 PAPER = (
     "Zhang, Zuo, Chen, Meng, Zhang: Beyond a Gaussian Denoiser, IEEE TIP 2017, "
@@ -133,14 +133,14 @@ _S25 = dataclasses.replace(
 )
 _S25_LONG = _going_on(_S25, "bsd400_long", steps=20_000)
 register(_going_on(_S25_LONG, "bsd400_longer", steps=12_000, **_ANEW))
-register(earlier(_S25_LONG))
-register(earlier(_S25))
-register(earlier(_S25_FIRST))
+register(superseded(_S25_LONG))
+register(superseded(_S25))
+register(superseded(_S25_FIRST))
 _FROM_S25 = dataclasses.replace(_S25.recipe, start=_S25_LONG.full_name, steps=6_000)
 register(_single(50, "bsd400_long", _FROM_S25, _BOTH))
 _S15 = _single(15, "bsd400_long", _FROM_S25, _BOTH)
 register(_going_on(_S15, "bsd400_longer", steps=6_000, **_ANEW))
-register(earlier(_S15))
+register(superseded(_S15))
 
 _BLIND = Entry(
     name="dncnn_blind",
@@ -175,9 +175,9 @@ _COLOR = dataclasses.replace(
 _BLIND_LONG = _going_on(_BLIND, "bsd400_long")
 _BLIND_LONGER = _going_on(_BLIND_LONG, "bsd400_longer", steps=25_000, **_ANEW)
 register(_going_on(_BLIND_LONGER, "bsd400_longest", steps=40_000, seed=3))
-register(earlier(_BLIND_LONGER))
-register(earlier(_BLIND_LONG))
-register(earlier(_BLIND))
+register(superseded(_BLIND_LONGER))
+register(superseded(_BLIND_LONG))
+register(superseded(_BLIND))
 _COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
 _FOR_INT8 = {"rounded": True, "every": 1_000}
 _COLOR_ROUNDED = _going_on(
@@ -187,9 +187,9 @@ _COLOR_ROUNDED_LONG = _going_on(
     _COLOR_ROUNDED, "bsd400_rounded_long", steps=8_000, learning_rate=4e-3, **_FOR_INT8, **_ANEW
 )
 register(_COLOR_ROUNDED_LONG)
-register(earlier(_COLOR_ROUNDED))
-register(earlier(_COLOR_LONG))
-register(earlier(_COLOR))
+register(superseded(_COLOR_ROUNDED))
+register(superseded(_COLOR_LONG))
+register(superseded(_COLOR))
 _OF_A_MIXTURE = {"steps": 20_000, "batch": 12, "patch": 48}
 _RESTORE = dataclasses.replace(
     _BLIND,
@@ -236,9 +236,9 @@ _LONGER = _OF_A_MIXTURE | {"steps": 25_000, "every": 2_500}
 _RESTORE_LONG = _going_on(_RESTORE_T91, "t91_bsd400_long", data="T91+BSD400", **_LONGER)
 _LONGEST = _OF_A_MIXTURE | {"steps": 38_000, **_ANEW}
 register(_going_on(_RESTORE_LONG, "t91_bsd400_longer", data="T91+BSD400", **_LONGEST))
-register(earlier(_RESTORE_LONG))
-register(earlier(_RESTORE_T91))
-register(earlier(_RESTORE))
+register(superseded(_RESTORE_LONG))
+register(superseded(_RESTORE_T91))
+register(superseded(_RESTORE))
 register(
     dataclasses.replace(
         _S25,
