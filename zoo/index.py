@@ -297,10 +297,16 @@ def register(entry: Entry) -> Entry:
     return entry
 
 
-def superseded(entry: Entry) -> Entry:
-    """The entry of a training that a name went on from: the recipe is kept, the weights are not."""
-    what = f"an earlier training of `{entry.name}`, from which it went on"
-    return dataclasses.replace(entry, summary=what, pretrained=False, superseded=True)
+def register_lineage(*trainings: Entry) -> None:
+    """Adds the trainings of one name, each of which went on from the one before.
+
+    The name stands for the last; of the others the recipe is kept, the weights are not.
+    """
+    *earlier, last = trainings
+    register(last)
+    for entry in reversed(earlier):
+        what = f"an earlier training of `{entry.name}`, from which it went on"
+        register(dataclasses.replace(entry, summary=what, pretrained=False, superseded=True))
 
 
 def names(pattern: str = "*", task: str | None = None, superseded: bool = False) -> list[str]:

@@ -6,7 +6,7 @@ for Image Denoising, IEEE TIP 2017, https://arxiv.org/abs/1608.03981
 
 import dataclasses
 
-from zoo.index import Benchmark, Entry, Recipe, Spec, register, superseded
+from zoo.index import Benchmark, Entry, Recipe, Spec, register, register_lineage
 
 PAPER = (
     "Zhang, Zuo, Chen, Meng, Zhang: Beyond a Gaussian Denoiser, IEEE TIP 2017, "
@@ -116,31 +116,43 @@ def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
     )
 
 
-_FURTHER = dataclasses.replace(_LONG, steps=30_000, every=2_000, learning_rate=5e-3)
+_FURTHER = dataclasses.replace(
+    _LONG, steps=30_000, every=2_000, learning_rate=5e-3, fixed_norm=True
+)
 
 
-def _going_on(entry: Entry, tag: str, **recipe) -> Entry:
-    """A tag whose weights went on from those of another tag of the name."""
-    on = dataclasses.replace(_FURTHER, start=entry.full_name, fixed_norm=True, **recipe)
-    return dataclasses.replace(entry, tag=tag, recipe=on)
+def _register_cycles(first: Entry, cycles: dict[str, dict]) -> None:
+    """Registers a name trained in cycles of the learning rate, each on from the one before.
+
+    After the first: tag -> how its recipe differs from `_FURTHER`, and the licence if it changes.
+    A new seed draws other crops and other noise.
+    """
+    trainings = [first]
+    for tag, changes in cycles.items():
+        before = trainings[-1]
+        recipe = {"start": before.full_name} | changes
+        licence = recipe.pop("data_licence", before.data_licence)
+        recipe = dataclasses.replace(_FURTHER, **recipe)
+        trainings.append(dataclasses.replace(before, tag=tag, recipe=recipe, data_licence=licence))
+    register_lineage(*trainings)
 
 
 _BOTH = f"{TRAIN400}; {BSD400}"
-_ANEW = {"seed": 2}  # other crops and noise than in the trainings before
-_S25_FIRST = _single(25, "train400", _SHORT, TRAIN400)
-_S25 = dataclasses.replace(
-    _going_on(_S25_FIRST, "bsd400", steps=8_000, every=1_000), data_licence=_BOTH
+_S25 = _single(25, "train400", _SHORT, TRAIN400)
+_register_cycles(
+    _S25,
+    {
+        "bsd400": {"steps": 8_000, "every": 1_000, "data_licence": _BOTH},
+        "bsd400_long": {"steps": 20_000},
+        "bsd400_longer": {"steps": 12_000, "seed": 2},
+    },
 )
-_S25_LONG = _going_on(_S25, "bsd400_long", steps=20_000)
-register(_going_on(_S25_LONG, "bsd400_longer", steps=12_000, **_ANEW))
-register(superseded(_S25_LONG))
-register(superseded(_S25))
-register(superseded(_S25_FIRST))
-_FROM_S25 = dataclasses.replace(_S25.recipe, start=_S25_LONG.full_name, steps=6_000)
+_FROM_S25 = dataclasses.replace(_FURTHER, start="dncnn_s25.bsd400_long", steps=6_000, every=1_000)
 register(_single(50, "bsd400_long", _FROM_S25, _BOTH))
-_S15 = _single(15, "bsd400_long", _FROM_S25, _BOTH)
-register(_going_on(_S15, "bsd400_longer", steps=6_000, **_ANEW))
-register(superseded(_S15))
+_register_cycles(
+    _single(15, "bsd400_long", _FROM_S25, _BOTH),
+    {"bsd400_longer": {"steps": 6_000, "seed": 2}},
+)
 
 _BLIND = Entry(
     name="dncnn_blind",
@@ -160,37 +172,36 @@ _BLIND = Entry(
     ),
     limits=("noise above sigma 55 stays in part", _ONLY_GAUSSIAN),
 )
+_register_cycles(
+    _BLIND,
+    {
+        "bsd400_long": {},
+        "bsd400_longer": {"steps": 25_000, "seed": 2},
+        "bsd400_longest": {"steps": 40_000, "seed": 3},
+    },
+)
 _COLOR = dataclasses.replace(
     _BLIND,
     name="dncnn_color",
     summary="removes Gaussian noise of any sigma up to 55 from colour pictures",
     build=lambda: dncnn(depth=20, channels=3),
     spec=dataclasses.replace(_BLIND.spec, shape=(None, None, 3)),
-    recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name),
+    recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name, fixed_norm=False),
     parameters=671_683,
     benchmarks=_noise_levels(
         "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
     ),
 )
-_BLIND_LONG = _going_on(_BLIND, "bsd400_long")
-_BLIND_LONGER = _going_on(_BLIND_LONG, "bsd400_longer", steps=25_000, **_ANEW)
-register(_going_on(_BLIND_LONGER, "bsd400_longest", steps=40_000, seed=3))
-register(superseded(_BLIND_LONGER))
-register(superseded(_BLIND_LONG))
-register(superseded(_BLIND))
-_COLOR_LONG = _going_on(_COLOR, "bsd400_long", steps=6_000, every=1_000, learning_rate=3e-3)
-_FOR_INT8 = {"rounded": True, "every": 1_000}
-_COLOR_ROUNDED = _going_on(
-    _COLOR_LONG, "bsd400_rounded", steps=5_000, learning_rate=2e-3, **_FOR_INT8
+_ROUNDED = {"rounded": True, "every": 1_000}
+_register_cycles(
+    _COLOR,
+    {
+        "bsd400_long": {"steps": 6_000, "every": 1_000, "learning_rate": 3e-3},
+        "bsd400_rounded": _ROUNDED | {"steps": 5_000, "learning_rate": 2e-3},
+        "bsd400_rounded_long": _ROUNDED | {"steps": 8_000, "learning_rate": 4e-3, "seed": 2},
+    },
 )
-_COLOR_ROUNDED_LONG = _going_on(
-    _COLOR_ROUNDED, "bsd400_rounded_long", steps=8_000, learning_rate=4e-3, **_FOR_INT8, **_ANEW
-)
-register(_COLOR_ROUNDED_LONG)
-register(superseded(_COLOR_ROUNDED))
-register(superseded(_COLOR_LONG))
-register(superseded(_COLOR))
-_OF_A_MIXTURE = {"steps": 20_000, "batch": 12, "patch": 48}
+_OF_A_MIXTURE = {"batch": 12, "patch": 48}
 _RESTORE = dataclasses.replace(
     _BLIND,
     name="dncnn_3",
@@ -203,12 +214,7 @@ _RESTORE = dataclasses.replace(
         luma=True,
         reach=20,
     ),
-    recipe=dataclasses.replace(
-        _FURTHER,
-        start=_BLIND.full_name,
-        fixed_norm=True,
-        **_OF_A_MIXTURE,
-    ),
+    recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name, steps=20_000, **_OF_A_MIXTURE),
     benchmarks=(
         *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
         *_benchmarks(
@@ -228,17 +234,18 @@ _RESTORE = dataclasses.replace(
         "its exported file works at scale 1: enlarge the picture (bicubic) before it",
     ),
 )
-_RESTORE_T91 = dataclasses.replace(
-    _going_on(_RESTORE, "t91_bsd400", data="T91+BSD400", **_OF_A_MIXTURE),
-    data_licence=f"T91: not stated; {BSD400}",
+_WITH_T91 = _OF_A_MIXTURE | {
+    "data": "T91+BSD400",
+    "data_licence": f"T91: not stated; {BSD400}",
+}
+_register_cycles(
+    _RESTORE,
+    {
+        "t91_bsd400": _WITH_T91 | {"steps": 20_000},
+        "t91_bsd400_long": _WITH_T91 | {"steps": 25_000, "every": 2_500},
+        "t91_bsd400_longer": _WITH_T91 | {"steps": 38_000, "seed": 2},
+    },
 )
-_LONGER = _OF_A_MIXTURE | {"steps": 25_000, "every": 2_500}
-_RESTORE_LONG = _going_on(_RESTORE_T91, "t91_bsd400_long", data="T91+BSD400", **_LONGER)
-_LONGEST = _OF_A_MIXTURE | {"steps": 38_000, **_ANEW}
-register(_going_on(_RESTORE_LONG, "t91_bsd400_longer", data="T91+BSD400", **_LONGEST))
-register(superseded(_RESTORE_LONG))
-register(superseded(_RESTORE_T91))
-register(superseded(_RESTORE))
 register(
     dataclasses.replace(
         _S25,

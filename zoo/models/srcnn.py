@@ -6,7 +6,7 @@ https://arxiv.org/abs/1501.00092
 
 import dataclasses
 
-from zoo.index import Benchmark, Entry, Recipe, Spec, register, superseded
+from zoo.index import Benchmark, Entry, Recipe, Spec, register, register_lineage
 
 PAPER = (
     "Dong, Loy, He, Tang: Image Super-Resolution Using Deep Convolutional Networks, "
@@ -123,9 +123,17 @@ def _entry(name: str, scale: int, net: str = "9-5-5", tag: str = "t91_bsd400", *
 
 _X2 = register(_entry("srcnn_x2", 2))
 register(_entry("srcnn_x3", 3, tag="t91_bsd400_long", start="srcnn_x2", steps=20_000))
-_X4 = _entry("srcnn_x4", 4, tag="t91_bsd400_long", start="srcnn_x3", steps=20_000)
-register(_entry("srcnn_x4", 4, tag="t91_bsd400_longer", start=_X4.full_name, steps=12_000, seed=2))
-register(superseded(_X4))
+register_lineage(
+    _entry("srcnn_x4", 4, tag="t91_bsd400_long", start="srcnn_x3", steps=20_000),
+    _entry(
+        "srcnn_x4",
+        4,
+        tag="t91_bsd400_longer",
+        start="srcnn_x4.t91_bsd400_long",
+        steps=12_000,
+        seed=2,
+    ),
+)
 register(_entry("srcnn_small_x3", 3, net="9-1-5", steps=6_000))
 register(
     dataclasses.replace(
