@@ -85,6 +85,24 @@ def test_a_published_name_loads_and_its_card_tells_all(publishable):
     assert f"`{entry.name}`" in tables.figures_table([entry])
 
 
+@pytest.mark.parametrize("trained", ["cnn_tiny"], indirect=True)
+def test_what_a_published_name_went_on_from_leaves_the_package(publishable, monkeypatch):
+    entry, run = publishable
+    earlier = dataclasses.replace(entry, tag="earlier", superseded=True)
+    monkeypatch.setitem(index._entries, earlier.full_name, earlier)
+    weights.pretrained_folder(earlier).mkdir(parents=True)
+    tag = {"name": entry.name, "tag": "earlier"}
+    row = tag | {"data": entry.benchmarks[0].data}
+    results.record(earlier, [row | {"accuracy": 50.0}], [row | {"figure": 50.0}])
+    results.record_performance([tag | {"artifact": "int8", "runtime": "LiteRT", "threads": 1}])
+    tables_of_results = results.rows, results.numerics, results.performance
+    assert all(table(earlier) for table in tables_of_results)
+    publishing.publish(run, measure)
+    assert not weights.pretrained_folder(earlier).exists()
+    assert not any(table(earlier) for table in tables_of_results)
+    assert results.rows(entry) and results.numerics(entry)
+
+
 def test_an_unfinished_run_is_refused(publishable):
     entry, run = publishable
     facts = json.loads((run / weights.RUN).read_text())

@@ -73,6 +73,12 @@ def record(entry: Entry, figures: list[dict], precisions: list[dict] = ()) -> Pa
     return _replace(entry.spec.kind, figures, lambda row: _of(row) == (entry.name, entry.tag))
 
 
+def forget(entry: Entry) -> None:
+    """Takes all rows of an entry out."""
+    for table in (entry.spec.kind, NUMERICS, PERFORMANCE):
+        _replace(table, [], lambda row: _of(row) == (entry.name, entry.tag))
+
+
 def record_performance(measured: list[dict]) -> Path:
     """Puts rows in the place of those of the same name, file, runtime and number of threads."""
     new = {_run(row) for row in measured}

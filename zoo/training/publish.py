@@ -25,6 +25,8 @@ MACS_SIZE = (256, 256)
 def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
     """Measures a trained net on its benchmarks and puts it where `zoo.load` finds it.
 
+    Of the trainings that its name went on from, weights and figures leave the package.
+
     Args:
         run: a run directory that `zoo train` finished, with the recipe of the index.
         measure: `export.measure.measure`.
@@ -49,6 +51,8 @@ def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
         digest = files.sha256((partial / weights.GOLDEN).read_bytes())
         facts["sha256"] = facts["sha256"] | {weights.GOLDEN: digest}
         _tell(partial, pipeline, facts, measured)
+    for name in index.names(f"{entry.name}.*", superseded=True):
+        _withdraw(index.entry(name))
     return folder
 
 
@@ -76,6 +80,12 @@ def _tell(folder: Path, pipeline: Pipeline, facts: dict, measured) -> None:
     picture.save(folder / weights.STRIP, format="PNG", optimize=True)
     results.record(entry, measured.figures, measured.numerics)
     files.write_text(folder / weights.CARD, card.card(entry, facts))
+
+
+def _withdraw(entry: index.Entry) -> None:
+    if entry.superseded:
+        results.forget(entry)
+        shutil.rmtree(weights.pretrained_folder(entry), ignore_errors=True)
 
 
 def golden(pipeline: Pipeline) -> dict[str, np.ndarray]:
