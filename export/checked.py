@@ -4,7 +4,8 @@ from pathlib import Path
 
 from export import report
 from export.artifacts import Artifact, artifacts, export
-from export.verify import ROUNDED_BOUNDS, verify
+from export.rows import ROUNDED_BOUNDS
+from export.verify import verify
 from zoo.errors import ZooError
 
 

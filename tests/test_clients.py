@@ -12,7 +12,8 @@ from PIL import Image
 import zoo
 from export.artifacts import LABELS, export, read_manifest
 from export.golden import pictures
-from export.verify import BOUNDS, verify
+from export.rows import BOUNDS
+from export.verify import verify
 from zoo import weights
 from zoo.pixels import fit_channels
 

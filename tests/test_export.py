@@ -20,7 +20,8 @@ import zoo
 from export import fresh, references, report, saved_model, tflite
 from export.artifacts import QUICK, export, facts_of_file, read_manifest
 from export.measure import measure
-from export.verify import BOUNDS, ROUNDED_BOUNDS, Row, compare, verify, verify_folder
+from export.rows import BOUNDS, ROUNDED_BOUNDS, Row, compare
+from export.verify import verify, verify_folder
 from zoo import files, index, loading, weights
 from zoo.classifier import Classifier
 from zoo.cli import main

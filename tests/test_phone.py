@@ -13,7 +13,7 @@ import zoo
 from export import tflite
 from export.artifacts import export
 from export.manifest import read_manifest
-from export.verify import BOUNDS
+from export.rows import BOUNDS
 from zoo import weights
 from zoo.parts import parts
 

@@ -13,7 +13,8 @@ import zoo
 from export import calibration, flat, onnx_file, quantize, report, saved_model, tflite
 from export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
 from export.manifest import facts_of_file
-from export.verify import ROUNDED_BOUNDS, verify
+from export.rows import ROUNDED_BOUNDS
+from export.verify import verify
 from zoo import files
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import parts

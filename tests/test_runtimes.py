@@ -11,16 +11,18 @@ from conftest import in_second_process, needs_package
 from tiny import with_random_weights
 
 import zoo
-from export import report, verify
+from export import report
 from export.artifacts import export
 from export.manifest import key_of
+from export.rows import BOUNDS
 from export.runtimes import RUNTIMES, cache, fastest
+from export.verify import verify
 from zoo import files, results, weights
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import ends
 from zoo.tiling import tiled
 
-BOUND = 1e-5  # as in `export.verify`
+BOUND = 1e-5  # as in `export.rows`
 PACKAGES = {
     "litert": "ai_edge_litert.interpreter",
     "onnx": "onnxruntime",
@@ -159,7 +161,7 @@ def test_a_file_is_made_once_and_then_needs_no_tensorflow(trained, classifier, o
 
 
 def test_a_file_that_misses_its_bound_is_not_kept(trained, own_cache, monkeypatch):
-    monkeypatch.setitem(verify.BOUNDS, "float32_free", -1.0)
+    monkeypatch.setitem(BOUNDS, "float32_free", -1.0)
     with pytest.raises(ZooError, match="files are not right"):
         zoo.load("cnn_tiny", trained, runtime="litert")
     assert not [path for path in own_cache.rglob("*") if path.is_file()]
@@ -241,7 +243,7 @@ def test_without_a_runtime_the_line_that_installs_it_is_said(
 def test_float32_files_are_verified_in_openvino_too(name, exported):
     pytest.importorskip("openvino")
     keras, folder = exported(name)
-    found = verify.verify(folder, keras)
+    found = verify(folder, keras)
     assert found["passed"] and not found["left_out"], report.text(found)
     rows = {(row["artifact"], row["runtime"].split(" ")[0]) for row in found["rows"]}
     parts = {key_of(part, "float32_free") for part in ends(keras.spec)}
@@ -251,7 +253,7 @@ def test_float32_files_are_verified_in_openvino_too(name, exported):
 def test_without_openvino_the_report_says_so(exported, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     keras, folder = exported("cnn_tiny")
-    found = verify.verify(folder, keras)
+    found = verify(folder, keras)
     assert found["passed"]
     assert "Left out: running a file in OpenVINO needs openvino" in report.text(found)
 

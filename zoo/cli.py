@@ -23,6 +23,19 @@ WEIGHTS = click.option(
 )
 
 
+def _formats(default: str | None, said: str):
+    return click.option(
+        "--format",
+        "--formats",
+        "formats",
+        multiple=True,
+        metavar="FORM",
+        callback=lambda context, option, forms: "all" if "all" in forms else forms or default,
+        help="saved_model, float32_free, float32_static, float16, dynamic_range, int8, uint8, "
+        f"onnx, mediapipe, mediapipe_uint8; several times, or all [default: {said}].",
+    )
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="keras-image-zoo")
 def main():
@@ -198,15 +211,7 @@ def evaluate(name, data, degrade, weights, as_json):
     help="Side of the static variant's picture, for nets that take any size [default: 256, of one "
     "that enlarges as much less].",
 )
-@click.option(
-    "--format",
-    "--formats",
-    "formats",
-    multiple=True,
-    metavar="FORM",
-    help="saved_model, float32_free, float32_static, float16, dynamic_range, int8, uint8, onnx, "
-    "mediapipe, mediapipe_uint8; several times, or all [default: the first three].",
-)
+@_formats(default=None, said="the first three")
 @click.option(
     "--calibration",
     metavar="SET",
@@ -218,7 +223,6 @@ def export(name, folder, size, formats, calibration, weights):
     from export.artifacts import export
     from zoo.loading import load
 
-    formats = "all" if "all" in formats else formats or None
     export(load(name, weights), folder, size, formats, calibration)
     for path in sorted(folder.iterdir()):
         click.echo(path)
@@ -279,14 +283,7 @@ def measure(names, ensemble, only_files, strict):
 
 @main.command()
 @NAME
-@click.option(
-    "--format",
-    "--formats",
-    "formats",
-    multiple=True,
-    metavar="FORM",
-    help="As `zoo export` [default: all].",
-)
+@_formats(default="all", said="all")
 @click.option(
     "--threads", default=1, show_default=True, type=click.IntRange(1), help="Of a runtime."
 )
@@ -307,7 +304,6 @@ def bench(name, formats, threads, rounds, size, weights, as_json):
     """
     from export.benchmark import bench
 
-    formats = "all" if "all" in formats else formats or "all"
     rows = bench(name, weights, formats, threads=threads, rounds=rounds, size=size)
     if weights == "pretrained":
         results.record_performance(rows)
