@@ -178,6 +178,7 @@ _register_cycles(
         "bsd400_long": {},
         "bsd400_longer": {"steps": 25_000, "seed": 2},
         "bsd400_longest": {"steps": 40_000, "seed": 3},
+        "bsd400_5": {"steps": 40_000, "seed": 4},
     },
 )
 _COLOR = dataclasses.replace(
