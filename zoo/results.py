@@ -6,6 +6,7 @@ file, runtime and number of threads, written by `zoo bench`.
 """
 
 import csv
+import functools
 import io
 from pathlib import Path
 
@@ -50,33 +51,32 @@ def rows(entry: Entry) -> list[dict]:
     (`floor_frechet`) and published (`paper_psnr`; `paper`).
     What was not measured is left out.
     """
-    mine = [row for row in _read(_path(entry.spec.kind)) if _of(row) == (entry.name, entry.tag)]
     order = [(b.data, b.degrade or "") for b in entry.benchmarks]
-    kept = [row for row in mine if _set(row) in order]
+    kept = [row for row in _rows_of(entry, entry.spec.kind) if _set(row) in order]
     return sorted(kept, key=lambda row: order.index(_set(row)))
 
 
 def numerics(entry: Entry) -> list[dict]:
     """What each precision of an entry's files was measured at: see `export.measure.Measured`."""
-    return [row for row in _read(_path(NUMERICS)) if _of(row) == (entry.name, entry.tag)]
+    return _rows_of(entry, NUMERICS)
 
 
 def performance(entry: Entry) -> list[dict]:
     """How fast an entry's files were: see `export.benchmark.bench`."""
-    return [row for row in _read(_path(PERFORMANCE)) if _of(row) == (entry.name, entry.tag)]
+    return _rows_of(entry, PERFORMANCE)
 
 
 def record(entry: Entry, figures: list[dict], precisions: list[dict] = ()) -> Path:
     """Puts an entry's rows, as `rows` and `numerics` give them, in the place of those that were
     there; returns the file of the figures."""
-    _replace(NUMERICS, precisions, lambda row: _of(row) == (entry.name, entry.tag))
-    return _replace(entry.spec.kind, figures, lambda row: _of(row) == (entry.name, entry.tag))
+    _replace_all(entry, NUMERICS, precisions)
+    return _replace_all(entry, entry.spec.kind, figures)
 
 
 def forget(entry: Entry) -> None:
     """Takes all rows of an entry out."""
     for table in (entry.spec.kind, NUMERICS, PERFORMANCE):
-        _replace(table, [], lambda row: _of(row) == (entry.name, entry.tag))
+        _replace_all(entry, table, [])
 
 
 def record_performance(measured: list[dict]) -> Path:
@@ -101,12 +101,24 @@ def _of(row: dict) -> tuple[str, str]:
     return row["name"], row["tag"]
 
 
+def _is_of(entry: Entry, row: dict) -> bool:
+    return _of(row) == (entry.name, entry.tag)
+
+
+def _rows_of(entry: Entry, table: str) -> list[dict]:
+    return [row for row in _read(_path(table)) if _is_of(entry, row)]
+
+
 def _run(row: dict) -> tuple:
     return tuple(row[key] for key in _RUN)
 
 
 def _path(table: str) -> Path:
     return RESULTS / f"{table}.csv"
+
+
+def _replace_all(entry: Entry, table: str, new: list[dict]) -> Path:
+    return _replace(table, new, functools.partial(_is_of, entry))
 
 
 def _replace(table: str, new: list[dict], old) -> Path:
