@@ -175,3 +175,14 @@ def test_an_interrupted_publish_is_named_and_repeated(tmp_path, monkeypatch):
     with pytest.raises(zoo.ZooError, match=r"was interrupted; run `zoo publish` again"):
         zoo.load(entry.name)
     assert weights.published(entry) is None
+
+
+def test_a_card_tells_how_long_all_trainings_took_where_that_is_known():
+    entry = index.entry("srcnn_x3")
+    facts = weights.published(entry) | {"seconds": 1800}
+    facts["start"]["seconds"] = 600
+    assert "; 40 minutes with all" in card.card(entry, facts)
+    del facts["start"]["seconds"]
+    assert "minutes with all" not in card.card(entry, facts)
+    del facts["start"]
+    assert "- time: 30 minutes" in card.card(entry, facts)

@@ -108,7 +108,7 @@ def test_it_starts_from_given_weights_and_keeps_their_training(trained, tmp_path
     fresh, warm = (read(run / "log.csv") for run in (first, second))
     assert warm[0]["loss"] != fresh[0]["loss"]
     donor, facts = [json.loads((run / "run.json").read_text()) for run in (first, second)]
-    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "sha256")}
+    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "seconds", "sha256")}
 
 
 def test_weights_of_another_net_are_refused_as_a_start(tmp_path):
@@ -403,7 +403,7 @@ def test_the_training_of_what_it_starts_from_is_kept(tmp_path):
 
     facts = _claim(tmp_path / "run", zoo.entry("srcnn_x3"))
     donor = weights.published(zoo.entry("srcnn_x2"))
-    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "sha256")}
+    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "seconds", "sha256")}
     assert json.loads((tmp_path / "run" / "run.json").read_text())["start"] == facts["start"]
 
 

@@ -211,9 +211,9 @@ def _making(entry: Entry, facts: dict) -> str:
     lines = [
         f"- command: `{facts['command']}`",
         f"- recipe: {_recipe(facts)}",
-        *_beginnings(facts),
+        *(f"- went on from `{b['name']}`, recipe: {_recipe(b)}" for b in _beginnings(facts)),
         *_calibration(facts),
-        f"- time: {facts['seconds'] / 60:.0f} minutes, {facts['started']} to {facts['ended']}",
+        f"- time: {_time(facts)}",
         f"- machine: {facts['host']}; {versions}",
         f"- SHA-256 of `{weights.WEIGHTS}`: `{facts['sha256'][weights.WEIGHTS]}`",
     ]
@@ -227,10 +227,22 @@ def _recipe(facts: dict) -> str:
     return ", ".join(f"{key} {value}" for key, value in special.items())
 
 
-def _beginnings(facts: dict) -> Iterator[str]:
+def _beginnings(facts: dict) -> Iterator[dict]:
     """The trainings that its weights had been through, the last one first."""
     while facts := facts.get("start"):
-        yield f"- went on from `{facts['name']}`, recipe: {_recipe(facts)}"
+        yield facts
+
+
+def _time(facts: dict) -> str:
+    beginnings = list(_beginnings(facts))
+    told = f"{_minutes(facts)}, {facts['started']} to {facts['ended']}"
+    if not beginnings or any("seconds" not in beginning for beginning in beginnings):
+        return told
+    return f"{told}; {_minutes(facts, *beginnings)} with all that it went on from"
+
+
+def _minutes(*trainings: dict) -> str:
+    return f"{sum(training['seconds'] for training in trainings) / 60:.0f} minutes"
 
 
 def _calibration(facts: dict) -> list[str]:

@@ -180,7 +180,8 @@ def _donor(entry: index.Entry) -> dict:
     if not path.with_name(weights.RUN).is_file():
         return {}
     known = files.read_json(path.with_name(weights.RUN))
-    return {"start": {k: known[k] for k in ("name", "recipe", "sha256", "start") if k in known}}
+    kept = ("name", "recipe", "seconds", "sha256", "start")
+    return {"start": {key: known[key] for key in kept if key in known}}
 
 
 def _start_of(entry: index.Entry) -> tuple[str, Path]:
