@@ -246,6 +246,7 @@ _register_cycles(
         "t91_bsd400": _WITH_T91 | {"steps": 20_000},
         "t91_bsd400_long": _WITH_T91 | {"steps": 25_000, "every": 2_500},
         "t91_bsd400_longer": _WITH_T91 | {"steps": 38_000, "seed": 2},
+        "t91_bsd400_5": _WITH_T91 | {"steps": 22_000, "seed": 3, "learning_rate": 3e-3},
     },
 )
 register(
