@@ -145,6 +145,7 @@ _register_cycles(
         "bsd400": {"steps": 8_000, "every": 1_000, "data_licence": _BOTH},
         "bsd400_long": {"steps": 20_000},
         "bsd400_longer": {"steps": 12_000, "seed": 2},
+        "bsd400_longest": {"seed": 3},
     },
 )
 _FROM_S25 = dataclasses.replace(_FURTHER, start="dncnn_s25.bsd400_long", steps=6_000, every=1_000)
