@@ -6,6 +6,7 @@ Needs playwright (its own browsers are not needed), a Chromium, and LiteRT.js:
 
 import dataclasses
 import io
+import itertools
 import json
 import re
 import shutil
@@ -40,6 +41,7 @@ pytestmark = [
     ),
 ]
 NAMES = ("dncnn_s25", "srcnn_x2", "cnn_fashion")
+CHOICES = itertools.count()  # each picture has a title of its own
 LONG = 180_000  # milliseconds; a shared machine may be slow
 READ = [  # colours of words, and what they stand on
     ("ink", "paper"),
@@ -108,6 +110,13 @@ def choose(page, pixels: np.ndarray, name: str = "mine.png") -> None:
     page.locator("#task [data-file]").last.set_input_files(file)
 
 
+def choose_and_see(page, pixels: np.ndarray) -> None:
+    """Chooses a picture to restore; until the page tells of it, it works on the one before."""
+    title = f"mine-{next(CHOICES)}"
+    choose(page, pixels, f"{title}.png")
+    page.locator("[data-status]", has_text=f"{title}: ").wait_for()
+
+
 def choose_files(page, *paths) -> None:
     page.locator("#task [data-file]").first.set_input_files([str(path) for path in paths])
 
@@ -119,8 +128,7 @@ def noisy(pixels: np.ndarray, sigma: float = 25) -> np.ndarray:
 
 def restored(page, pixels: np.ndarray) -> np.ndarray:
     """What the page makes of a picture, from the file that it offers."""
-    choose(page, pixels)
-    page.locator("[data-status]", has_text="mine").wait_for()
+    choose_and_see(page, pixels)
     page.locator("[data-start]").click()
     with page.expect_download() as download:
         page.locator("[data-download]").click()
@@ -315,7 +323,7 @@ def test_a_drawing_by_pointer_is_centred_and_recognised(page):
 
 def test_noise_can_be_added_and_what_was_won_is_told(page, camera):
     page.goto("#denoise")
-    choose(page, camera[200:296, 180:276])
+    choose_and_see(page, camera[200:296, 180:276])
     page.locator("[data-damage]").check()
     page.locator("[data-start]").click()
     page.locator("[data-figures]").wait_for()
@@ -362,7 +370,7 @@ def test_bicubic_is_python_s_both_ways(page, camera):
 
 def test_the_divider_moves_by_keyboard_and_starting_needs_no_pointer(page, camera):
     page.goto("#denoise")
-    choose(page, camera[:40, :50])
+    choose_and_see(page, camera[:40, :50])
     page.locator("[data-start]:enabled").focus()
     page.keyboard.press("Enter")
     page.locator("[data-download]").wait_for()
@@ -411,8 +419,7 @@ def test_every_control_has_a_name(page):
 
 def test_a_long_run_can_be_cancelled_and_begun_again(page, camera):
     page.goto("#denoise")
-    choose(page, camera)
-    page.locator("[data-start]:enabled").wait_for()
+    choose_and_see(page, camera)
     page.locator("[data-start]").click()
     page.locator("[data-cancel]").click()
     page.locator("[data-status]", has_text="Cancelled").wait_for()
@@ -439,7 +446,7 @@ def test_a_picture_that_is_too_large_is_refused_in_words(page):
 def test_a_result_that_is_too_large_is_refused_in_words(page):
     page.goto("#enlarge")
     page.locator("[data-start]:enabled").wait_for()
-    choose(page, np.zeros((2100, 2100), np.uint8))
+    choose_and_see(page, np.zeros((2100, 2100), np.uint8))
     page.locator("[data-part]").select_option("all")
     page.locator("[data-start]:enabled").click()
     assert "The result is too large: 4200" in trouble(page)
@@ -536,7 +543,7 @@ def test_without_webassembly_the_page_says_so(page):
 def test_a_changed_model_is_not_run(page, camera):
     page.route("**/*.tflite", lambda route: route.fulfill(body=b"TFL3" * 100))
     page.goto("#denoise")
-    choose(page, camera[:40, :50])
+    choose_and_see(page, camera[:40, :50])
     page.locator("[data-start]:enabled").click()
     assert "was changed: its SHA-256" in trouble(page)
 
