@@ -1,5 +1,7 @@
 """The README's tables, printed from the index and the published figures."""
 
+import re
+
 from zoo import figures, index, results, weights
 from zoo.index import Entry
 from zoo.parts import DECODER, ENCODER
@@ -107,7 +109,10 @@ def _gain(timed: dict[str, dict]) -> str:
 
 
 def with_tables(readme: str, entries: list[Entry]) -> str:
-    """The README's text with the tables between its marks replaced."""
+    """The README's text with the tables between its marks and the pictures' tags replaced."""
+    for entry in entries:
+        strip = f"zoo/pretrained/{entry.name}/%s/{weights.STRIP}"
+        readme = re.sub(strip % "[^/]+", strip % index.entry(entry.name).tag, readme)
     for mark, print_table in _TABLES.items():
         begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
         before, rest = readme.split(begin)
