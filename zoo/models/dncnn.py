@@ -181,6 +181,7 @@ _register_cycles(
         "bsd400_longest": {"steps": 40_000, "seed": 3},
         "bsd400_5": {"steps": 40_000, "seed": 4},
         "bsd400_6": {"steps": 18_000, "seed": 5, "learning_rate": 3e-3},
+        "bsd400_7": {"seed": 6},
     },
 )
 _COLOR = dataclasses.replace(
