@@ -240,8 +240,17 @@ def test_a_frozen_normalisation_keeps_its_statistics():
         np.testing.assert_array_equal(mean, old)
 
 
-def test_a_fixed_normalisation_trains_the_net_as_it_is_delivered():
-    net = with_random_weights("dncnn_tiny").net
+def _read_twice():
+    """Normalised and as they are, results of a convolution are added."""
+    pictures = keras.Input((None, None, 1))
+    x = keras.layers.Conv2D(3, 3, padding="same", use_bias=False)(pictures)
+    normal = keras.layers.BatchNormalization(beta_initializer="ones")(x)
+    return keras.Model(pictures, keras.layers.Add()([x, keras.layers.ReLU()(normal)]))
+
+
+@pytest.mark.parametrize("make", [lambda: with_random_weights("dncnn_tiny").net, _read_twice])
+def test_a_fixed_normalisation_trains_the_net_as_it_is_delivered(make):
+    net = make()
     twin = fused_twin(net, fixed_norm=True)
     expected, actual = _gradients(net, training=False), _gradients(twin, training=True)
     for ours, theirs, weight in zip(actual, expected, net.trainable_variables, strict=True):
@@ -329,6 +338,16 @@ def test_muon_makes_convolution_updates_orthogonal():
     optimizer.apply([keras.ops.convert_to_tensor(gradient)], [kernel])
     singular = np.linalg.svd(kernel.numpy().reshape(-1, 6), compute_uv=False)
     assert singular.max() / singular.min() < 2
+
+
+def test_late_cycles_move_what_is_no_kernel_in_smaller_steps():
+    def moved(optimizer):
+        weights = [keras.Variable(np.ones(shape, np.float32)) for shape in ((3, 3, 8, 6), (6,))]
+        OPTIMIZERS[optimizer](0.1).apply([keras.ops.ones_like(w) for w in weights], weights)
+        return [np.abs(1 - w.numpy()).max() for w in weights]
+
+    (kernel, bias), (late_kernel, late_bias) = moved("muon"), moved("muon_late")
+    assert late_kernel == kernel and late_bias == pytest.approx(0.03 * bias, rel=1e-4)
 
 
 def test_two_replicas_train_like_one(tmp_path):

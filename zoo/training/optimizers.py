@@ -20,6 +20,7 @@ class Muon(keras.optimizers.AdamW):
         adam_weight_decay: of the other weights, likewise.
         momentum: of the kernels, Nesterov's.
         least_inputs: kernels with fewer input channels go by AdamW.
+        adam_rate: AdamW's share of the learning rate.
         **options: of `keras.optimizers.AdamW`.
     """
 
@@ -30,15 +31,16 @@ class Muon(keras.optimizers.AdamW):
         adam_weight_decay=0.004,
         momentum=0.95,
         least_inputs=2,
+        adam_rate=1.0,
         **options,
     ):
         super().__init__(learning_rate, weight_decay=weight_decay, **options)
-        self.adam_weight_decay, self.momentum = adam_weight_decay, momentum
-        self.least_inputs = least_inputs
+        self.adam_weight_decay, self.momentum = adam_weight_decay * adam_rate, momentum
+        self.least_inputs, self.adam_rate = least_inputs, adam_rate
 
     def update_step(self, gradient, variable, learning_rate):
         if not self._is_kernel(variable):
-            return super().update_step(gradient, variable, learning_rate)
+            return super().update_step(gradient, variable, learning_rate * self.adam_rate)
         average = self._momentums[self._get_variable_index(variable)]
         self.assign(average, ops.add(gradient, average * self.momentum))
         update = ops.add(gradient, average * self.momentum)
@@ -81,6 +83,8 @@ OPTIMIZERS = {
     "adam_half": functools.partial(keras.optimizers.AdamW, beta_1=0.5),  # Radford et al. 2016
     "muon": Muon,
     "muon_first": functools.partial(Muon, least_inputs=1),  # the first layer of a grey net, too
+    # for late cycles: kernels have grown a lot by then, all else has not and takes smaller steps
+    "muon_late": functools.partial(Muon, adam_rate=0.03),
     "sgd": keras.optimizers.SGD,
 }
 
