@@ -155,8 +155,6 @@ _register_cycles(
     {"bsd400_longer": {"steps": 6_000, "seed": 2}},
 )
 
-_LATE = {"optimizer": "muon_late", "learning_rate": 1e-2}
-
 _BLIND = Entry(
     name="dncnn_blind",
     tag="bsd400",
@@ -184,7 +182,12 @@ _register_cycles(
         "bsd400_5": {"steps": 40_000, "seed": 4},
         "bsd400_6": {"steps": 18_000, "seed": 5, "learning_rate": 3e-3},
         "bsd400_7": {"seed": 6},
-        "bsd400_8": _LATE | {"steps": 28_000, "seed": 7},
+        "bsd400_8": {
+            "steps": 28_000,
+            "seed": 7,
+            "optimizer": "muon_late",
+            "learning_rate": 1e-2,
+        },
     },
 )
 _COLOR = dataclasses.replace(

@@ -62,17 +62,17 @@ class _FixedBatchNormalization(_FusedBatchNormalization):
         averages = self.moving_mean.value, self.moving_variance.value
         return self._kernel(inputs, *averages, is_training=False)[0]
 
+
+class _Folded(keras.layers.BatchNormalization):
+    """With fixed averages, too; what it does is done by the convolution before it."""
+
+    def call(self, inputs, training=None, mask=None):
+        return inputs
+
     def scale_and_offset(self):
         """What it does to a channel, `[c]` each."""
         scale = self.gamma.value * tf.math.rsqrt(self.moving_variance.value + self.epsilon)
         return scale, self.beta.value - self.moving_mean.value * scale
-
-
-class _Folded(_FixedBatchNormalization):
-    """What it does is done by the convolution before it."""
-
-    def call(self, inputs, training=None, mask=None):
-        return inputs
 
 
 class _Folding(keras.layers.Conv2D):
