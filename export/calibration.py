@@ -2,16 +2,12 @@
 
 import numpy as np
 
-from zoo.data import sources
+from zoo import weights
+from zoo.data import calibration, sources
+from zoo.data.calibration import COUNT, SEED
 from zoo.errors import ZooError
 from zoo.index import Spec
 from zoo.parts import LATENT, Part
-
-COUNT, SEED = 256, 0
-"""Of whole pictures, or latents. With 32 the first vae_mnist_2d lost four times as much in int8."""
-CROPS, SIDE = 32, 48
-"""How many, and their side, where the net takes any size; every factor of enlarging divides it but
-5 and 7."""
 
 
 def inputs(pipeline, part: Part, data: str | None = None) -> np.ndarray:
@@ -20,68 +16,46 @@ def inputs(pipeline, part: Part, data: str | None = None) -> np.ndarray:
     Args:
         pipeline: from `zoo.load`.
         part: what takes them.
-        data: a set, as `zoo.data.sources.load` reads it, in place of the recipe's.
+        data: a set, as `zoo.data.sources.load` reads it, in place of the sample that is kept beside
+            the weights.
 
     Returns:
-        float32 `[COUNT, ...]` (fewer, where a net of fixed size finds fewer pictures) or
-        `[CROPS, SIDE, SIDE, c]`: latents as `codes` draws them, or pixels near [0, 1], damaged as
-        `spec.degrade` says.
+        float32 `[n, ...]`, see `zoo.data.calibration`: latents as `codes` draws them, or pixels
+        near [0, 1], damaged as `spec.degrade` says.
 
     Raises:
-        ZooError: the set is not there, is empty, or has only pictures smaller than a crop.
+        ZooError: there is no sample, and the set is not there or is empty.
     """
     if part.input == LATENT:
         return pipeline.codes(COUNT, SEED)
-    spec, rng = pipeline.spec, np.random.default_rng(SEED)
-    pictures = _pictures(pipeline, data)
-    pixels = _crops(pictures, rng) if spec.free_size else _whole(pictures, spec, rng)
-    return _damaged(pixels.astype(np.float32) / 255, spec)
+    pixels = _kept(pipeline)[0] if data is None else _of_set(data, pipeline.spec)
+    return _damaged(pixels.astype(np.float32) / 255, pipeline.spec)
 
 
 def source(pipeline) -> str:
     """What `inputs` are made of, unless another set is named."""
-    return "latents" if pipeline.spec.task == "generate" else pipeline.entry.recipe.data
+    return "latents" if pipeline.spec.task == "generate" else _kept(pipeline)[1]
 
 
-def _pictures(pipeline, data: str | None) -> sources.Pictures:
-    name, spec = data or pipeline.entry.recipe.data, pipeline.spec
-    missing = [part for part in name.split("+") if data is None and not _here(part)]
-    if missing:
+def _kept(pipeline) -> tuple[np.ndarray, str]:
+    """The sample beside the weights; of weights without one, what the recipe was trained on."""
+    entry = pipeline.entry
+    if pipeline.source is not None:
+        found = calibration.read(weights.path_of(entry, pipeline.source))
+        if found is not None:
+            return found
+    name = entry.recipe.data
+    if missing := [part for part in name.split("+") if not sources.available(part)]:
         raise ZooError(
-            f"int8 files of {pipeline.entry.name} are calibrated on pictures that it was trained "
-            f"on, and {missing[0]} is not in $ZOO_DATA: set ZOO_DATA to the folder that holds it, "
-            "or name pictures of that kind as calibration, folder:PATH"
+            f"int8 files of {entry.name} are calibrated on pictures that it was trained on; no "
+            f"sample of them is kept beside these weights, and {missing[0]} is not here: name "
+            "pictures of that kind as calibration, folder:PATH"
         )
-    pictures = sources.load(name, spec.channels, "train")
-    if not len(pictures):
-        raise ZooError(f"{name} has no pictures to calibrate on: name a set that has some")
-    return pictures
+    return _of_set(name, pipeline.spec), name
 
 
-def _here(name: str) -> bool:
-    return name.startswith("folder:") or sources.available(name)
-
-
-def _whole(pictures: sources.Pictures, spec: Spec, rng: np.random.Generator) -> np.ndarray:
-    some = rng.permutation(len(pictures))[:COUNT]
-    chosen = sources.Pictures(pictures.name, [pictures.images[i] for i in some])
-    return np.stack(chosen.of_size(spec.shape[:2]).images)
-
-
-def _crops(pictures: sources.Pictures, rng: np.random.Generator) -> np.ndarray:
-    """Each from another picture, as long as there are others."""
-    large = [image for image in pictures.images if min(image.shape[:2]) >= SIDE]
-    if not large:
-        raise ZooError(
-            f"{pictures.name} has no picture of {SIDE}x{SIDE} pixels or more to calibrate on"
-        )
-    order = np.resize(rng.permutation(len(large)), CROPS)
-    return np.stack([_crop(large[i], rng) for i in order])
-
-
-def _crop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    top, left = (rng.integers(0, side - SIDE + 1) for side in image.shape[:2])
-    return image[top : top + SIDE, left : left + SIDE]
+def _of_set(name: str, spec: Spec) -> np.ndarray:
+    return calibration.sample(sources.load(name, spec.channels, "train"), spec)
 
 
 def _damaged(pixels: np.ndarray, spec: Spec) -> np.ndarray:

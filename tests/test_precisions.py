@@ -16,6 +16,7 @@ from export.manifest import facts_of_file
 from export.rows import ROUNDED_BOUNDS
 from export.verify import verify
 from zoo import files
+from zoo.data import calibration as samples
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import parts
 from zoo.training import fused
@@ -236,7 +237,7 @@ def test_formats_are_picked_and_unknown_ones_refused(classifier, denoiser, tmp_p
 def test_calibration_is_the_same_each_time_and_degraded(denoiser, classifier, pictures):
     part, data = parts(denoiser)[0], pictures["denoise"]
     values = calibration.inputs(denoiser, part, data)
-    assert values.shape == (calibration.CROPS, calibration.SIDE, calibration.SIDE, 1)
+    assert values.shape == (samples.CROPS, samples.SIDE, samples.SIDE, 1)
     assert values.min() < 0, "the noise is not clipped"
     np.testing.assert_array_equal(values, calibration.inputs(denoiser, part, data))
     values = calibration.inputs(classifier, parts(classifier)[0], pictures["classify"])
@@ -248,20 +249,32 @@ def test_calibration_is_the_same_each_time_and_degraded(denoiser, classifier, pi
 def test_nothing_to_calibrate_on_is_said(denoiser, tmp_path, monkeypatch):
     part = parts(denoiser)[0]
     monkeypatch.delenv("ZOO_DATA", raising=False)
-    with pytest.raises(ZooError, match=r"Train400 is not in \$ZOO_DATA: set ZOO_DATA"):
+    with pytest.raises(ZooError, match=r"no sample of them is kept .* Train400 is not here"):
         calibration.inputs(denoiser, part)
     with pytest.raises(ZooError, match="no pictures in it"):
         calibration.inputs(denoiser, part, f"folder:{tmp_path}")
     tiny = data_for(zoo.entry("cnn_tiny"), tmp_path / "tiny")
-    with pytest.raises(ZooError, match="has no picture of 48x48 pixels or more"):
-        calibration.inputs(denoiser, part, tiny)
+    assert calibration.inputs(denoiser, part, tiny).shape[1:] == (12, 12, 1)
+
+
+def test_a_trained_net_is_calibrated_on_its_own_pictures(pictures, tmp_path, monkeypatch):
+    run = zoo.train("cnn_tiny", tmp_path / "run", data=pictures["classify"])
+    given = calibration.inputs(made := zoo.load("cnn_tiny", run), parts(made)[0])
+    np.testing.assert_array_equal(
+        given, calibration.inputs(made, parts(made)[0], pictures["classify"])
+    )
+    assert calibration.source(made) == pictures["classify"]
+    path = run / "calibration.npz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ZooError, match="SHA-256"):
+        calibration.inputs(made, parts(made)[0])
 
 
 def test_generators_are_calibrated_on_latents():
     names = [name for name in zoo.names("*_tiny") if zoo.entry(name).spec.task == "generate"]
     pipeline = with_random_weights(names[0])
     values = calibration.inputs(pipeline, parts(pipeline)[0])
-    assert values.shape == (calibration.COUNT, pipeline.spec.code)
+    assert values.shape == (samples.COUNT, pipeline.spec.code)
 
 
 def test_without_the_quantizer_the_line_that_installs_it_is_said(classifier, tmp_path, monkeypatch):

@@ -1,11 +1,10 @@
 """Goldens: what the parts of a net are given and make of it, to be compared elsewhere."""
 
-import io
-import zipfile
 from collections.abc import Callable
 
 import numpy as np
 
+from zoo import files
 from zoo.errors import ZooError
 from zoo.parts import LATENT, parts
 
@@ -48,13 +47,12 @@ def read(data: bytes, part: str = "", given: str = "image") -> tuple[np.ndarray,
     Raises:
         ZooError: the data hold no golden of such a part.
     """
-    try:
-        with np.load(io.BytesIO(data)) as arrays:
-            result = arrays[_result(part)]
-            values = arrays[LATENT] if given == LATENT else arrays[PIXELS].astype(np.float32) / 255
-    except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ZooError(f"this is no golden of a net's {_result(part)}: {error}") from error
-    return values, result
+    arrays = files.read_npz(data, "golden.npz")
+    wanted = LATENT if given == LATENT else PIXELS, _result(part)
+    if missing := [name for name in wanted if name not in arrays]:
+        raise ZooError(f"this is no golden of a net's {_result(part)}: it has no {missing[0]}")
+    values, result = (arrays[name] for name in wanted)
+    return values if given == LATENT else values.astype(np.float32) / 255, result
 
 
 def _result(part: str) -> str:

@@ -12,7 +12,7 @@ from zoo.index import Entry
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 WEIGHTS, GOLDEN, RUN, CARD = "weights.h5", "golden.npz", "run.json", "CARD.md"
-STRIP = "strip.png"
+STRIP, CALIBRATION = "strip.png", "calibration.npz"
 
 
 def pretrained_folder(entry: Entry) -> Path:

@@ -1,8 +1,14 @@
 """Sets of pictures by name: tensorflow-datasets, the restoration sets, and image folders."""
 
+import contextlib
+import importlib.util
 import os
+import socket
 import tempfile
+import threading
 import unicodedata
+import urllib.parse
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +20,8 @@ from zoo.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
 RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "CBSD68", "LIVE1",
                "Classic5")  # fmt: skip
 """Sets of plain picture files, found in `$ZOO_DATA/restoration/NAME`."""
+
+_DOWNLOADS = "https://storage.googleapis.com"  # where most of tensorflow-datasets' sets come from
 
 
 @dataclass(frozen=True)
@@ -120,14 +128,80 @@ def origin(name: str) -> str:
     if name in RESTORATION:
         return f"picture files in {Path(root, 'restoration', name)}"
     here = f"its files in {Path(root, name)}"
-    return here if available(name) else f"tensorflow-datasets, or {here}"
+    if _in_zoo_data(name):
+        return here
+    if prepared := _prepared(name):
+        return f"tensorflow-datasets' copy in {prepared}"
+    return f"a download by tensorflow-datasets, or {here}"
 
 
 def available(name: str) -> bool:
-    """Whether a set of record can be read here without a download."""
+    """Whether a set can be read here without a download."""
+    return name.startswith("folder:") or _in_zoo_data(name) or _prepared(name) is not None
+
+
+def require(name: str) -> None:
+    """Makes sure that a set can be had, in seconds and without TensorFlow.
+
+    Args:
+        name: as `load` takes it.
+
+    Raises:
+        ZooError: a part of it is neither on this machine nor can it be downloaded.
+        MissingExtra: it takes tensorflow-datasets, which is not installed.
+    """
+    for part in [name] if name.startswith("folder:") else name.split("+"):
+        if part.startswith("folder:"):
+            _existing(Path(part.removeprefix("folder:")))
+        elif part in RESTORATION:
+            _existing(_restoration_folder(part))
+        elif part != "binarized_mnist" or not _packed_file():
+            _require_prepared(part)
+
+
+def _require_prepared(name: str) -> None:
+    if importlib.util.find_spec("tensorflow_datasets") is None:
+        raise MissingExtra("tensorflow-datasets", "train", f"the data set {name!r}")
+    if not available(name) and not _reachable(_DOWNLOADS):
+        raise ZooError(_not_here(name))
+
+
+def _in_zoo_data(name: str) -> bool:
     root = os.environ.get("ZOO_DATA", "")
     below = Path("restoration", name) if name in RESTORATION else Path(name)
     return bool(root) and (Path(root) / below).is_dir()
+
+
+def _prepared(name: str) -> Path | None:
+    """Where tensorflow-datasets has prepared a set; seen without importing it."""
+    root = Path(os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets"))
+    found = (root / name.partition(":")[0]).glob("**/dataset_info.json")
+    return next((path.parent for path in found), None)
+
+
+def _not_here(name: str) -> str:
+    return (
+        f"the set {name!r} is not on this machine, and there is no network to download it: put its "
+        f"files, unchanged, into $ZOO_DATA/{name}, or name pictures of your own, folder:PATH"
+    )
+
+
+def _reachable(address: str, seconds: float = 3.0) -> bool:
+    """Whether a connection to a web address, or to the proxy for it, can be opened."""
+    proxies = urllib.request.getproxies()
+    url = urllib.parse.urlsplit(proxies.get(urllib.parse.urlsplit(address).scheme) or address)
+    port = url.port or {"http": 80}.get(url.scheme, 443)
+    opened = threading.Event()
+
+    def connect() -> None:
+        with contextlib.suppress(OSError):
+            socket.create_connection((url.hostname, port), seconds).close()
+            opened.set()
+
+    trial = threading.Thread(target=connect, daemon=True)  # looking a name up has no time limit
+    trial.start()
+    trial.join(seconds)
+    return opened.is_set()
 
 
 def _restoration_folder(name: str) -> Path:
@@ -141,8 +215,7 @@ def _restoration_folder(name: str) -> Path:
 
 
 def _folder(name: str, folder: Path, channels: int | str) -> Pictures:
-    if not folder.is_dir():
-        raise ZooError(f"{folder}: no such folder")
+    _existing(folder)
     try:
         inside = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")]
     except OSError as error:
@@ -164,6 +237,11 @@ def _folder(name: str, folder: Path, channels: int | str) -> Pictures:
     mixed = np.random.default_rng(0).permutation(len(labels))  # so that any part has all classes
     images = [images[i] for i in mixed]
     return Pictures(name, images, labels[mixed], names)
+
+
+def _existing(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ZooError(f"{folder}: no such folder")
 
 
 def _packed_file() -> Path | None:
@@ -194,10 +272,9 @@ def _file(path: Path, channels: int | str) -> np.ndarray:
 
 
 def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError:
-        raise MissingExtra("tensorflow-datasets", "train", f"the data set {name!r}") from None
+    require(name)
+    import tensorflow_datasets as tfds
+
     try:
         builder = tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):
@@ -207,6 +284,8 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
         ) from None
     if "image" not in builder.info.features:
         raise ZooError(f"the data set {name!r} has no images: choose another")
+    if not available(builder.name) and not all(map(_reachable, _hosts(builder))):
+        raise ZooError(_not_here(builder.name))
     try:
         with tempfile.TemporaryDirectory() as scratch:
             builder.download_and_prepare(download_config=_from_files(tfds, builder.name, scratch))
@@ -221,6 +300,11 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
         return Pictures(name, images)
     classes = tuple(builder.info.features["label"].names)
     return Pictures(name, images, np.asarray(examples["label"], np.int64), classes)
+
+
+def _hosts(builder) -> set[str]:
+    urls = map(urllib.parse.urlsplit, builder.url_infos)
+    return {f"{url.scheme}://{url.netloc}" for url in urls}
 
 
 def _channels(image: np.ndarray, channels: int | str) -> np.ndarray:

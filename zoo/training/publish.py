@@ -46,7 +46,8 @@ def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
     folder = weights.pretrained_folder(entry)
     with files.whole(folder) as partial:
         partial.mkdir()
-        shutil.copy(run / weights.WEIGHTS, partial)
+        for name in facts["sha256"]:
+            shutil.copy(run / name, partial)
         np.savez_compressed(partial / weights.GOLDEN, **golden(pipeline))
         digest = files.sha256((partial / weights.GOLDEN).read_bytes())
         facts["sha256"] = facts["sha256"] | {weights.GOLDEN: digest}

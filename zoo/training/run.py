@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import evaluate, files, heads, index, loading, weights
-from zoo.data import batches, sources
+from zoo.data import batches, calibration, sources
 from zoo.errors import ZooError
 from zoo.training import steps, watch
 from zoo.training.calibrate import calibrate
@@ -71,8 +71,12 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
     net = training.deliver()
     if entry.spec.kind == "recognition" and training.held_out:
         facts["calibration"] = calibrate(training.pipeline, training.held_out)
-    digest = weights.save(net, run / weights.WEIGHTS)
-    _finish(run, facts, training.log.rows, digest)
+    digests = {weights.WEIGHTS: weights.save(net, run / weights.WEIGHTS)}
+    if entry.spec.task != "generate":
+        digests[weights.CALIBRATION] = calibration.write(
+            run / weights.CALIBRATION, pictures, entry.spec
+        )
+    _finish(run, facts, training.log.rows, digests)
     return run
 
 
@@ -216,12 +220,12 @@ def _difference(known: dict, entry: index.Entry) -> str:
     return found[0] if found else ""
 
 
-def _finish(run: Path, facts: dict, curve: list[dict], digest: str) -> None:
+def _finish(run: Path, facts: dict, curve: list[dict], digests: dict[str, str]) -> None:
     facts |= {
         "ended": _now(),
         "seconds": round(curve[-1]["seconds"]),
         "curve": curve,
-        "sha256": {weights.WEIGHTS: digest},
+        "sha256": digests,
     }
     files.write_json(run / weights.RUN, facts)
 
