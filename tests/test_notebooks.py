@@ -111,6 +111,7 @@ def test_the_first_cell_installs_the_package_in_colab_only(tmp_path, run):
     assert f"git+{build.REPOSITORY}@{build.BRANCH}" in run("-c", colab + spy + setup)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script", [s for s in SCRIPTS if s.stem != IN_A_KERNEL], ids=lambda path: path.stem
 )
@@ -120,6 +121,7 @@ def test_it_runs_from_top_to_bottom(script, run, tmp_path):
     run(code)
 
 
+@pytest.mark.slow
 def test_one_runs_in_a_kernel_and_shows_its_pictures(run, tmp_path):
     path, executed = FOLDER / f"{IN_A_KERNEL}.ipynb", tmp_path / "executed.ipynb"
     backend = "module://matplotlib_inline.backend_inline"

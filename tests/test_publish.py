@@ -20,7 +20,11 @@ from zoo import card, index, results, strip, tables, weights
 from zoo.parts import parts
 from zoo.training import publish as publishing
 
-TINY = zoo.names("*_tiny")
+ONE_OF_A_KIND = ("cnn_tiny", "dncnn_tiny", "vae_tiny")
+TINY = [
+    pytest.param(name, marks=() if name in ONE_OF_A_KIND else pytest.mark.slow)
+    for name in zoo.names("*_tiny")
+]
 measure = functools.partial(measure_all, formats=QUICK)
 METRIC = {"recognition": "accuracy", "restoration": "psnr", "generation": "frechet"}
 

@@ -38,6 +38,7 @@ def checkout(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_adding_a_model_takes_one_file_and_these_commands(checkout, tmp_path):
     text = section(README, "Adding a model")
     (path,) = re.findall(r"`(zoo/models/\w+\.py)`", text)
