@@ -19,6 +19,7 @@ from zoo import weights
 from zoo.data import sources
 from zoo.training import loop as looping
 from zoo.training import steps
+from zoo.training.checkpoints import Checkpoints
 from zoo.training.fused import _rounded, fused_twin
 from zoo.training.log import read
 from zoo.training.methods import method
@@ -46,14 +47,32 @@ def command(name, data, run, *options):
     return [*zoo_command, *map(str, options)]
 
 
-def test_same_seed_gives_the_same_bytes_and_another_seed_others(trained, tmp_path):
+def timeless(run) -> list[dict]:
+    """The log of a run, but for how long it took."""
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in read(run / "log.csv")]
+
+
+def test_stopped_and_resumed_it_ends_with_the_same_bytes(trained, tmp_path, monkeypatch):
+    """And so the same seed gives the same bytes; another seed gives others."""
     name, data, run = trained
-    runs = [run, *(zoo.train(name, tmp_path / str(s), data=data, seed=s) for s in (1, 2))]
-    first, second, other = [(run / "weights.h5").read_bytes() for run in runs]
-    assert first == second
-    assert first != other
+    stopped, save = tmp_path / "stopped", Checkpoints.save
+
+    def stop_after(self, step):
+        save(self, step)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Checkpoints, "save", stop_after)
+        zoo.train(name, stopped, data=data)
+    assert not (stopped / "weights.h5").exists()
+    zoo.train(name, stopped, data=data)
+    assert timeless(stopped) == timeless(run)
+    for file in ("weights.h5", "calibration.npz"):
+        if (run / file).is_file():
+            assert (stopped / file).read_bytes() == (run / file).read_bytes()
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(tiny):
     name, data, folder = tiny
     changes = {"steps": 60, "every": 6}
@@ -72,23 +91,17 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tiny):
     assert whole == killed
     facts = json.loads((folder / "killed" / "run.json").read_text())
     assert facts["command"].startswith(f"zoo train {name} --data ")
-    timeless = [
-        [{k: v for k, v in row.items() if k != "seconds"} for row in read(folder / run / "log.csv")]
-        for run in ("whole", "killed")
-    ]
-    assert timeless[0] == timeless[1]
+    assert timeless(folder / "killed") == timeless(folder / "whole")
 
 
-def test_training_lowers_the_loss_and_records_what_it_did(tiny):
-    name, data, folder = tiny
-    run = zoo.train(name, folder / "run", data=data, steps=80, learning_rate=0.02)
+def test_a_training_records_what_it_did(trained):
+    name, data, run = trained
     facts = json.loads((run / "run.json").read_text())
     first, last = facts["curve"][0], facts["curve"][-1]
     if zoo.entry(name).spec.task == "generate":  # both players learn: their losses say little
         assert first["critic_loss"] != last["critic_loss"]
         assert (run / "samples.gif").is_file()
     else:
-        assert last["loss"] < first["loss"]
         assert any(key.startswith("held_out_") for key in first)
     assert facts["recipe"]["data"] == data
     assert set(facts["versions"]) >= {"python", "tensorflow", "keras"}
@@ -104,9 +117,10 @@ def test_a_finished_run_is_not_trained_again(trained):
 
 def test_it_starts_from_given_weights_and_keeps_their_training(trained, tmp_path):
     name, data, first = trained
-    second = zoo.train(name, tmp_path / "second", start=first, data=data)
+    second = zoo.train(name, tmp_path / "second", start=first, data=data, seed=2)
     fresh, warm = (read(run / "log.csv") for run in (first, second))
     assert warm[0]["loss"] != fresh[0]["loss"]
+    assert (first / "weights.h5").read_bytes() != (second / "weights.h5").read_bytes()
     donor, facts = [json.loads((run / "run.json").read_text()) for run in (first, second)]
     assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "seconds", "sha256")}
 
@@ -435,6 +449,7 @@ def test_a_start_that_is_not_there_is_refused_before_the_run_is_begun(tmp_path, 
     assert not run.exists()
 
 
+@pytest.mark.slow
 def test_a_whole_run_goes_through_several_replicas(tmp_path):
     data = data_for(zoo.entry("cnn_tiny"), tmp_path / "data")
     script = (
