@@ -1,10 +1,13 @@
 """From a pipeline to a folder of files that run elsewhere, and what that folder says of itself."""
 
+import copy
 import datetime
+import functools
 import hashlib
 import importlib.metadata
 import platform
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,6 +182,7 @@ def _manifest(
     pipeline, written: list[Artifact], folder: Path, static_size: int, calibration: str | None
 ) -> dict:
     entry, spec = pipeline.entry, pipeline.spec
+    described = functools.cache(describe)  # which traces the net
     about = {
         "name": entry.full_name,
         "task": spec.task,
@@ -190,7 +194,7 @@ def _manifest(
         },
         "signature": SERVE,
         "formats": sorted({a.form for a in written}, key=FORMS.index),
-        "artifacts": {a.key: _about(a, folder, static_size) for a in written},
+        "artifacts": {a.key: _about(a, folder, static_size, described) for a in written},
         "files": _all_files(folder),
         "versions": versions(),
     }
@@ -207,12 +211,12 @@ def _manifest(
     return about
 
 
-def _about(artifact: Artifact, folder: Path, static_size: int) -> dict:
+def _about(artifact: Artifact, folder: Path, static_size: int, described: Callable) -> dict:
     part = artifact.part
     static = artifact.form in ("float32_static", "mediapipe")
     shape = static_shape(part, static_size) if static else part.shape
     about = {"part": part.name, "form": artifact.form, "path": artifact.path}
-    about |= describe(part, shape)
+    about |= copy.deepcopy(described(part, shape))
     if not artifact.lite:
         return about
     data = (folder / artifact.path).read_bytes()

@@ -3,6 +3,8 @@
 import base64
 import importlib.resources
 import io
+import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,72 +12,142 @@ from PIL import Image
 from tqdm import tqdm
 
 import zoo
-from export import report
-from export.artifacts import export
-from export.verify import verify_folder
-from zoo import figures, files, index, metrics, strip, weights
-from zoo.errors import MissingExtra
+from export import report, saved_model, tflite
+from export.artifacts import export, today
+from export.manifest import read_manifest
+from export.verify import verify
+from zoo import figures, files, index, weights
+from zoo.errors import MissingExtra, ZooError
+from zoo.index import Entry, Spec
+from zoo.pixels import to_uint8
 
 PHOTOGRAPHS = ("camera", "chelsea", "coffee")
 PAGE = "index.html"
 
 
-def demo(folder: Path, names=()) -> tuple[Path, bool]:
+def demo(folder: Path, names=(), every: bool = False) -> tuple[Path, bool]:
     """Runs, exports and verifies pretrained names, and writes a page about them.
+
+    It takes no data set and no network. A name that fails gets a section that says why.
 
     Args:
         folder: gets `index.html`, which needs no other file, and the exports, a folder a name.
-        names: of the zoo; without any, all that have weights.
+        names: of the zoo; without any, the first of each family.
+        every: without names, all that have weights.
 
     Returns:
-        The page, and whether every exported file passed.
+        The page, and whether every name ran and every check passed.
 
     Raises:
         MissingExtra: scikit-image, jinja2 or ai-edge-litert is not installed.
-        ZooError: a name is unknown or without weights; the folder cannot be written.
+        ZooError: a name is unknown; the page cannot be written.
     """
-    template = _template()
-    sections = [_section(entry, folder) for entry in tqdm(weights.chosen(names), "names")]
-    page = template.render(sections=sections, version=zoo.__version__, columns=report.COLUMNS)
-    files.write_text(folder / PAGE, page)
-    return folder / PAGE, all(section["report"]["passed"] for section in sections)
+    entries = weights.chosen(names) if names or every else index.first_of_families()
+    page, template, sections = Path(folder) / PAGE, _template(), []
+    with saved_model.one_process(), tqdm(entries, unit="name") as bar:
+        for entry in bar:
+            _write(page, template, sections, len(entries))  # whatever ends it, there is a page
+            sections.append(_section(entry, Path(folder), bar.set_description))
+        _write(page, template, sections, len(entries))
+    return page, all(section["passed"] for section in sections)
 
 
 def restored(pipeline, name: str) -> dict:
     """One photograph as it came, by a classical method, by the net, and clean, with PSNR in dB."""
+    from zoo import strip  # and TensorFlow, when the bar is there
+
     damage = pipeline.spec.degradations[0].middle
     shown = strip.columns(pipeline, name, damage)
     pictures = [_picture(label, pixels, shown["original"]) for label, pixels in shown.items()]
     return {"title": name, "damage": str(damage), "pictures": pictures}
 
 
-def recognised(pipeline, pixels: np.ndarray, most: int = 3) -> dict:
-    """One picture and its most probable labels."""
-    labels = pipeline(pixels)[:most]
-    return {"picture": _data_uri(pixels), "labels": labels}
+def recognised(pipeline, pictures: np.ndarray, most: int = 3) -> list[dict]:
+    """Pictures, uint8 `[b, h, w, c]`, each with its most probable labels."""
+    pairs = zip(pictures, pipeline(pictures), strict=True)
+    return [{"picture": _data_uri(pixels), "labels": labels[:most]} for pixels, labels in pairs]
 
 
-def _section(entry, folder: Path) -> dict:
-    pipeline = zoo.load(entry.full_name)
+def _section(entry: Entry, folder: Path, say: Callable[[str], None]) -> dict:
+    """What the page says of a name, as far as it came."""
     name = index.short_name(entry)
-    made = export(pipeline, folder / name)
-    found = verify_folder(made)
-    section = {
-        "name": name,
-        "entry": entry,
-        "headline": figures.headline(entry),
+    section = {"name": name, "entry": entry, "headline": figures.headline(entry), "passed": False}
+    try:
+        say(f"{name}: loading")
+        pipeline = zoo.load(entry.full_name)
+        say(f"{name}: running on pictures")
+        section |= _shown(pipeline)
+        say(f"{name}: exporting")
+        made = export(pipeline, folder / name)
+        say(f"{name}: checking the files")
+        section |= _checked(made, verify(made, pipeline))
+    except Exception as error:  # the other names go on
+        known = isinstance(error, ZooError)
+        section["failure"] = str(error) if known else f"{type(error).__name__}: {error}"
+    return section
+
+
+def _shown(pipeline) -> dict:
+    """Pictures that come with the installation: photographs, or those of the golden."""
+    entry, spec = pipeline.entry, pipeline.spec
+    if spec.restores:
+        return {"strips": [restored(pipeline, name) for name in PHOTOGRAPHS]}
+    if spec.kind == "recognition":
+        return {"answers": recognised(pipeline, _golden(entry))}
+    from zoo import strip
+
+    real = _golden(entry, "encoder")[:15] if spec.task == "autoencode" else None
+    sheet = np.atleast_3d(strip.made(pipeline, real))
+    return {"sheet": _data_uri(sheet), "caption": _caption(spec)}
+
+
+def _caption(spec: Spec) -> str:
+    """What stands where on the sheet of `zoo.strip.made`."""
+    if spec.latent == 2:
+        return "Pictures over the plane of its two latents"
+    if spec.task == "autoencode":
+        return (
+            "New pictures; real ones, and below them what it makes of these; what changes with "
+            "each of four latents"
+        )
+    return "New pictures" + (", a class in each column" if spec.labels else "")
+
+
+def _golden(entry: Entry, part: str = "") -> np.ndarray:
+    return to_uint8(weights.golden(entry, part)[0])
+
+
+def _checked(made: Path, found: dict) -> dict:
+    report.write(found, made)
+    return {
+        "passed": found["passed"],
         "report": found,
         "cells": [report.cells(row) for row in found["rows"]],
+        "files": len(read_manifest(made)["artifacts"]),
     }
-    if pipeline.spec.restores:
-        return section | {"strips": [restored(pipeline, name) for name in PHOTOGRAPHS]}
-    if pipeline.spec.kind == "generation":
-        return section | {"sheet": _data_uri(np.asarray(strip.made(pipeline))[..., None])}
-    golden = np.load(weights.pretrained_folder(entry) / weights.GOLDEN)["pixels"]
-    return section | {"answers": [recognised(pipeline, pixels) for pixels in golden]}
+
+
+def _write(page: Path, template, sections: list[dict], asked: int) -> None:
+    reports = [section["report"] for section in sections if "report" in section]
+    rows = [row for found in reports for row in found["rows"]]
+    about = {
+        "date": today(),
+        "version": zoo.__version__,
+        "runtimes": list(dict.fromkeys(row["runtime"] for row in rows if row["runtime"])),
+        "python": platform.python_version(),
+        "left_out": reports[-1]["left_out"] if reports else "",
+        "checks": len(rows),
+        "good": sum(row["passed"] for row in rows),
+        "files": sum(section.get("files", 0) for section in sections),
+        "failed": [section["name"] for section in sections if not section["passed"]],
+    }
+    text = template.render(sections=sections, asked=asked, columns=report.COLUMNS, **about)
+    files.write_text(page, text)
 
 
 def _picture(label: str, pixels: np.ndarray, original: np.ndarray) -> dict:
+    from zoo import metrics
+
     same = pixels is original or np.array_equal(pixels, original)
     psnr = None if same else metrics.psnr(pixels, original)
     return {"label": label, "source": _data_uri(pixels), "psnr": psnr}
@@ -88,6 +160,7 @@ def _data_uri(pixels: np.ndarray) -> str:
 
 
 def _template():
+    tflite.litert("the demonstration")
     try:
         import jinja2
         import skimage  # noqa: F401

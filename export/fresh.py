@@ -1,11 +1,15 @@
-"""Runs a SavedModel with TensorFlow alone. A script for a process of its own; never imported.
+"""Runs SavedModels with TensorFlow alone. A script for a process of its own; never imported.
 
-    python -I fresh.py SAVED_MODEL INPUTS.npz OUTPUTS.npz INPUT_NAME OUTPUT_NAME...
+    python -I fresh.py
 
-INPUTS holds `arr_0`, `arr_1`, ...; OUTPUTS gets the results under the same names, several outputs
-side by side on the last axis, and `version`.
+Each line that it reads is a job, in JSON: `[saved_model, inputs, outputs, input_name,
+[output_name, ...]]`. The file of inputs holds `arr_0`, `arr_1`, ...; that of outputs gets the
+results under the same names, several outputs side by side on the last axis, and `version`. A line
+says that a job is done; the first one that fails ends the process.
 """
 
+import json
+import os
 import sys
 
 FORBIDDEN = ("zoo", "export", "keras")
@@ -17,8 +21,16 @@ def forbid() -> None:
         sys.modules[name] = None
 
 
-def main(folder: str, inputs: str, outputs: str, input_name: str, *names: str) -> None:
+def main(lines, answers) -> None:
     forbid()
+    import tensorflow  # noqa: F401  while the first job is made ready
+
+    for line in lines:
+        run(*json.loads(line))
+        print("done", file=answers, flush=True)
+
+
+def run(folder: str, inputs: str, outputs: str, input_name: str, names: list[str]) -> None:
     import numpy as np
     import tensorflow as tf
 
@@ -33,4 +45,6 @@ def main(folder: str, inputs: str, outputs: str, input_name: str, *names: str) -
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    said = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print does not get between the answers
+    main(sys.stdin, said)

@@ -1,9 +1,13 @@
 """SavedModels: written by Keras' ExportArchive, run in a process that has neither zoo nor Keras."""
 
+import contextlib
+import contextvars
+import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +41,25 @@ def write(part: Part, folder: Path, shape: Shape) -> None:
         raise OSError(error.message) from error
 
 
+@contextlib.contextmanager
+def one_process() -> Iterator[None]:
+    """Within it all SavedModels run in the same fresh process, whose start takes seconds.
+
+    It starts here, beside what the caller does before the first of them; after a failure the next
+    one has another. In other threads it does not count.
+    """
+    if _shared.get():
+        yield
+        return
+    shared = _Process()
+    token = _shared.set(shared)
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+        shared.close()
+
+
 def run(folder: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
     """Runs a SavedModel in a fresh process in which `zoo`, `export` and `keras` cannot be imported.
 
@@ -51,23 +74,51 @@ def run(folder: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.nda
     Raises:
         ZooError: the process failed; the message ends with its last words.
     """
-    with tempfile.TemporaryDirectory() as scratch:
+    with one_process(), tempfile.TemporaryDirectory() as scratch:
         given, taken = Path(scratch) / "inputs.npz", Path(scratch) / "outputs.npz"
         np.savez(given, *inputs)
-        _run_fresh(folder, given, taken, part.input, *part.outputs)
+        _shared.get().run(folder, [str(given), str(taken), part.input, part.outputs])
         with np.load(taken) as arrays:
             results = [arrays[f"arr_{i}"] for i in range(len(inputs))]
             return results, f"TensorFlow {arrays['version']}, fresh process"
 
 
-def _run_fresh(folder: Path, *arguments) -> None:
-    command = [sys.executable, "-I", fresh.__file__, str(folder), *map(str, arguments)]
-    # On the CPU, as the other runtimes: a GPU's TF32 alone would exceed the bounds.
-    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(command, env=quiet, cwd="/", capture_output=True, text=True)
-    if done.returncode:
-        words = done.stderr.strip().splitlines() or ["(it said nothing)"]
-        raise ZooError(
-            f"{folder} does not run in a process of its own (exit status {done.returncode}): "
-            f"{words[-1]}; export it again"
-        )
+class _Process:
+    """Runs one SavedModel after the other; begins anew where one failed."""
+
+    def __init__(self):
+        self._start()
+
+    def _start(self) -> None:
+        # On the CPU, as the other runtimes: a GPU's TF32 alone would exceed the bounds.
+        quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        pipe, self._words = subprocess.PIPE, tempfile.TemporaryFile()  # noqa: SIM115
+        self._running = subprocess.Popen(
+            [sys.executable, "-I", fresh.__file__],
+            stdin=pipe, stdout=pipe, stderr=self._words, env=quiet, cwd="/", text=True,
+        )  # fmt: skip
+
+    def run(self, folder: Path, job: list) -> None:
+        if self._running.poll() is not None:
+            self.close()
+            self._start()
+        with contextlib.suppress(BrokenPipeError):  # the answer, or that there is none, says why
+            print(json.dumps([str(folder), *job]), file=self._running.stdin, flush=True)
+        if not self._running.stdout.readline():
+            raise ZooError(
+                f"{folder} does not run in a process of its own (exit status "
+                f"{self._running.wait()}): {self._last_words()}; export it again"
+            )
+
+    def close(self) -> None:
+        self._running.kill()
+        self._running.communicate()
+        self._words.close()
+
+    def _last_words(self) -> str:
+        self._words.seek(0)
+        lines = self._words.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "(it said nothing)"
+
+
+_shared: contextvars.ContextVar[_Process | None] = contextvars.ContextVar("shared", default=None)

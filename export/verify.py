@@ -64,9 +64,10 @@ def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
     for part in parts(pipeline):
         rows += _net_rows(part, golden[part.name] + kept[part.name])
     rows += _other_files(folder, manifest, pipeline.spec)
+    drawn = functools.cache(functools.partial(references.fresh, pipeline, seed=seed))
     for artifact in artifacts(pipeline, _formats(manifest, folder)):
         cases = golden[artifact.part.name] + kept[artifact.part.name]
-        fresh = functools.partial(references.fresh, pipeline, artifact.part, seed=seed)
+        fresh = functools.partial(drawn, artifact.part)
         rows += _artifact_rows(folder, manifest, artifact, cases, _unless_rounded(artifact, fresh))
     about = {"seed": seed, "golden": any(golden.values()), "net_missing": ""}
     return _report(manifest, rows, about)
@@ -209,7 +210,7 @@ def _artifact_rows(
         files = _unlisted(files, artifact.path)
     if not files.passed:
         return [files]  # a damaged file is not run: it could do anything
-    shape = manifest["artifacts"][artifact.key]["input"]["shape"]
+    shape = tuple(manifest["artifacts"][artifact.key]["input"]["shape"])
     cases = references.fitting(cases, shape) + fresh(shape)
     if not cases:
         return [files, Row(artifact.key, "", "all", reason=f"no {GOLDEN} that fits it")]

@@ -560,7 +560,16 @@ def test_the_fresh_process_can_import_neither_zoo_nor_keras():
     assert in_second_process(code, fresh.__file__).split() == ["zoo", "export", "keras"]
 
 
-def test_a_saved_model_that_does_not_run_says_why(denoiser, tmp_path):
-    part = parts(denoiser)[0]
-    with pytest.raises(ZooError, match="does not run in a process of its own"):
-        saved_model.run(tmp_path / "none", part, [np.zeros((1, 9, 9, 1), np.float32)])
+def test_saved_models_share_a_process_and_one_that_does_not_run_says_why(
+    denoiser_export, denoiser, tmp_path
+):
+    part, values = parts(denoiser)[0], np.ones((1, 9, 9, 1), np.float32)
+    model = denoiser_export / "saved_model"
+    with saved_model.one_process():
+        first, _ = saved_model.run(model, part, [values, values[:, :7]])
+        with pytest.raises(ZooError, match=r"none does not run in a process .* \(exit status 1\)"):
+            saved_model.run(tmp_path / "none", part, [values])
+        again, _ = saved_model.run(model, part, [values, values[:, :7]])
+    for one, other, given in zip(first, again, (values, values[:, :7]), strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, part.infer(given), atol=1e-5)

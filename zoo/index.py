@@ -330,6 +330,15 @@ def names(pattern: str = "*", task: str | None = None, superseded: bool = False)
     return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern))
 
 
+def first_of_families() -> list[Entry]:
+    """Of each family the first name that it registers with published weights."""
+    first = {}
+    for one in _registered().values():
+        if one.pretrained:
+            first.setdefault(one.family, one)
+    return list(first.values())
+
+
 def short_name(of: Entry) -> str:
     """The shortest name that finds an entry: without the tag, if it is the first of its name."""
     return of.name if entry(of.name) is of else of.full_name

@@ -12,6 +12,7 @@ from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
 from zoo.degradation import Degradation
 from zoo.errors import MissingExtra
+from zoo.index import Entry
 from zoo.pixels import fit_channels, to_uint8
 from zoo.sheet import grid
 
@@ -74,24 +75,31 @@ def strip(pipeline, name: str = "astronaut") -> Image.Image:
     return _drawn([(captions.get(k, k), v) for k, v in (shown | difference).items()])
 
 
-def made(pipeline) -> Image.Image:
+def made(pipeline, real: np.ndarray | None = None) -> Image.Image:
     """What a net makes, for its card; an autoencoder also of real pictures.
 
     A generator's classes stand in columns. Two latents are laid out as a plane, in equal steps of
     probability; of more, the four that vary most each go from -3 to 3 in a row.
+
+    Args:
+        pipeline: from `zoo.load`.
+        real: uint8 `[15, h, w, c]`; by default pictures of the test set.
     """
     spec = pipeline.spec
     if spec.latent == 2:
         return grid(_plane(pipeline, 20))
     if spec.task == "generate":
         return grid(pipeline.sample(120, seed=0), columns=len(spec.labels) or 15)
-    benchmark = pipeline.entry.benchmarks[0].data
-    images = sources.load(benchmark, spec.channels, split="test").images
-    apart = max(1, len(images) // 15)  # some sets are sorted by class
-    real = np.stack(images[::apart][:15])
+    real = _of_test_set(pipeline.entry) if real is None else real
     blank = np.full_like(real, 255)
     rows = [pipeline.sample(60, seed=0), blank, real, pipeline(real), blank]
     return grid(np.concatenate([*rows, *_traversals(pipeline, real)]), columns=15)
+
+
+def _of_test_set(entry: Entry) -> np.ndarray:
+    images = sources.load(entry.benchmarks[0].data, entry.spec.channels, split="test").images
+    apart = max(1, len(images) // 15)  # some sets are sorted by class
+    return np.stack(images[::apart][:15])
 
 
 def mistakes(pipeline, most: int = 20) -> Image.Image:
