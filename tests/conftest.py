@@ -14,15 +14,22 @@ import pytest
 from PIL import Image
 from tiny import with_random_weights
 
+from export import saved_model
 from zoo.data import sources
 
 REPOSITORY = Path(__file__).parents[1]
 
 
-def needs(name: str):
-    """Skips a test where a large set is not on this machine."""
-    reason = f"{name} is not in $ZOO_DATA"
-    return pytest.mark.skipif(not sources.available(name), reason=reason)
+needs = pytest.mark.data
+"""Marks a test that needs a large set, which it names."""
+
+
+def pytest_runtest_setup(item):
+    """Skips a test whose large set is not on this machine."""
+    for name in (mark.args[0] for mark in item.iter_markers("data")):
+        below = "restoration" if name in sources.RESTORATION else ""
+        if not Path(os.environ.get("ZOO_DATA") or os.devnull, below, name).is_dir():
+            pytest.skip(f"{name} is not in $ZOO_DATA")
 
 
 def needs_package(*names: str):
@@ -42,6 +49,13 @@ def in_second_process(code: str, *arguments, **environment) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_fresh_process():
+    """All SavedModels are checked in one process beside the tests': its start takes seconds."""
+    with saved_model.one_process():
+        yield
 
 
 @pytest.fixture(scope="session")
