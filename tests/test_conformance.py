@@ -13,6 +13,7 @@ import tensorflow as tf
 from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
+from export import calibration
 from zoo import card, loading, tables, weights
 from zoo.data import batches, sources
 from zoo.parts import parts
@@ -228,13 +229,27 @@ def test_golden_is_what_users_get(name):
 
 @every_pretrained
 def test_published_files_have_their_recorded_hashes(name):
-    folder = weights.pretrained_folder(zoo.entry(name))
-    assert sorted(p.name for p in folder.iterdir()) == sorted(
-        (weights.WEIGHTS, weights.GOLDEN, weights.RUN, weights.CARD, weights.STRIP)
-    )
-    assert set(weights.published(zoo.entry(name))["sha256"]) == {weights.WEIGHTS, weights.GOLDEN}
-    for file in (weights.WEIGHTS, weights.GOLDEN):
+    entry = zoo.entry(name)
+    folder, hashed = weights.pretrained_folder(entry), {weights.WEIGHTS, weights.GOLDEN}
+    if entry.spec.task != "generate":
+        hashed.add(weights.CALIBRATION)
+    plain = {weights.RUN, weights.CARD, weights.STRIP}
+    assert {path.name for path in folder.iterdir()} == hashed | plain
+    assert set(weights.published(entry)["sha256"]) == hashed
+    for file in hashed:
         assert weights.read_checked(folder / file)
+
+
+@every_pretrained
+def test_int8_files_are_calibrated_without_a_data_set(name, monkeypatch):
+    def refuse(name, *_):
+        raise AssertionError(f"calibration asks for {name}")
+
+    monkeypatch.setattr(sources, "load", refuse)
+    made = zoo.load(name)
+    for part in parts(made):
+        given = calibration.inputs(made, part)
+        assert len(given) >= 32 and given.std() > 0.05
 
 
 @every_pretrained

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -276,6 +277,40 @@ socket.socket.connect = socket.getaddrinfo = blocked
 import zoo
 from zoo.data import sources
 """
+
+
+def test_a_set_that_is_neither_here_nor_reachable_is_said_before_tensorflow_is_loaded(tmp_path):
+    code = (
+        BLOCKED
+        + """
+try:
+    sources.load("fashion_mnist", 1)
+except zoo.ZooError as error:
+    print(error, "tensorflow" in sys.modules, sep="|")
+"""
+    )
+    shown = in_second_process(code, TFDS_DATA_DIR=str(tmp_path), ZOO_DATA="", https_proxy="")
+    message, loaded = shown.strip().split("|")
+    assert "'fashion_mnist' is not on this machine, and there is no network" in message
+    assert "$ZOO_DATA/fashion_mnist" in message and loaded == "False"
+
+
+def test_a_set_that_tensorflow_datasets_prepared_is_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    assert not sources.available("mnist")
+    folder = tmp_path / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    (folder / "dataset_info.json").write_text("{}")
+    assert sources.available("mnist") and str(folder) in sources.origin("mnist")
+    sources.require("mnist")
+
+
+def test_a_network_is_reachable_through_its_proxy_alone(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        assert sources._reachable("https://nowhere.invalid")
+    assert not sources._reachable("https://nowhere.invalid")
 
 
 @needs("fashion_mnist")

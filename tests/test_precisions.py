@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import needs_package
+from conftest import needs, needs_package
 from PIL import Image
 from tiny import data_for, scene, with_random_weights
 
@@ -268,6 +268,18 @@ def test_a_trained_net_is_calibrated_on_its_own_pictures(pictures, tmp_path, mon
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ZooError, match="SHA-256"):
         calibration.inputs(made, parts(made)[0])
+
+
+@needs("fashion_mnist")
+@needs("T91")
+@needs("BSD400")
+@pytest.mark.parametrize("name", ["cnn_fashion", "srcnn_x3", "dncnn_color"])
+def test_the_sample_of_a_name_is_of_the_set_that_it_was_trained_on(name):
+    made = zoo.load(name)
+    (part,) = parts(made)
+    assert calibration.source(made) == made.entry.recipe.data
+    of_set = calibration.inputs(made, part, made.entry.recipe.data)
+    np.testing.assert_array_equal(calibration.inputs(made, part), of_set)
 
 
 def test_generators_are_calibrated_on_latents():
