@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import MissingExtra, ZooError
+from zoo.errors import EXTRAS, MissingExtra, ZooError, need
 from zoo.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
 
 RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "CBSD68", "LIVE1",
@@ -114,6 +114,19 @@ def load(name: str, channels: int | str, split: str = "train") -> Pictures:
     return _tensorflow_dataset(name, channels, split)
 
 
+def refuse_missing(name: str) -> None:
+    """Raises as `load` where a set is plainly not there; reads no picture and no TensorFlow."""
+    if name.startswith("folder:"):
+        _there(Path(name.removeprefix("folder:")))
+    elif "+" in name:
+        for part in name.split("+"):
+            refuse_missing(part)
+    elif name in RESTORATION:
+        _there(_restoration_folder(name))
+    elif not (name == "binarized_mnist" and _packed_file()):
+        need("tensorflow_datasets", f"the data set {name!r}")
+
+
 def origin(name: str) -> str:
     """Where a set is read from, in words."""
     root = os.environ.get("ZOO_DATA") or "$ZOO_DATA"
@@ -140,9 +153,13 @@ def _restoration_folder(name: str) -> Path:
     return Path(root) / "restoration" / name
 
 
-def _folder(name: str, folder: Path, channels: int | str) -> Pictures:
+def _there(folder: Path) -> None:
     if not folder.is_dir():
         raise ZooError(f"{folder}: no such folder")
+
+
+def _folder(name: str, folder: Path, channels: int | str) -> Pictures:
+    _there(folder)
     try:
         inside = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")]
     except OSError as error:
@@ -197,7 +214,7 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
     try:
         import tensorflow_datasets as tfds
     except ImportError:
-        raise MissingExtra("tensorflow-datasets", "train", f"the data set {name!r}") from None
+        raise MissingExtra(*EXTRAS["tensorflow_datasets"], f"the data set {name!r}") from None
     try:
         builder = tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):
