@@ -8,7 +8,7 @@ import importlib.metadata
 import platform
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import zoo
@@ -19,8 +19,9 @@ from export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
 from export.signature import SERVE, describe, static_shape, static_side
 from zoo import files
 from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
-from zoo.errors import ZooError
-from zoo.parts import Ends, Part, parts
+from zoo.errors import ZooError, need
+from zoo.index import Entry
+from zoo.parts import Ends, ends, parts
 from zoo.weights import GOLDEN
 
 QUICK = ("saved_model", "float32_free", "float32_static")
@@ -76,14 +77,30 @@ def artifacts(pipeline, formats=None) -> list[Artifact]:
     Raises:
         ZooError: as `export` does of formats.
     """
-    entry, asked = pipeline.entry, _asked(formats)
-    name, refusals = entry.name, entry.refused
-    made = [_artifact(name, part, form) for part in parts(pipeline) for form in asked]
-    refused = {a: why for a in made if (why := refusals.get(a.form) or _impossible(a))}
-    if refused and formats != "all":
-        first, why = next(iter(refused.items()))
-        raise ZooError(f"{name} has no {first.key} file: {why}")
-    return [artifact for artifact in made if artifact not in refused]
+    return [_coloured(made) for made in _planned(pipeline.entry, parts(pipeline), formats)]
+
+
+def refuse(entry: Entry, formats=None) -> list[str]:
+    """Raises as `export` of forms that cannot be written; takes no net, and no TensorFlow.
+
+    Returns:
+        The forms that will be.
+    """
+    forms = list(dict.fromkeys(a.form for a in _planned(entry, ends(entry.spec), formats)))
+    need("ai_edge_litert", "exporting")
+    for form in forms:
+        if form == "onnx":
+            need("tf2onnx", "an ONNX file")
+        elif form in (*QUANTIZED, "mediapipe_uint8"):
+            need("ai_edge_quantizer", f"a {form} file")
+    return forms
+
+
+def refuse_target(folder) -> None:
+    """Raises as `export` of a folder that it cannot write, or should not."""
+    target = Path(folder).resolve()
+    _refuse_foreign(target)
+    files.refuse_unwritable(target)
 
 
 def export(
@@ -109,10 +126,11 @@ def export(
             in; there is nothing to calibrate on.
         MissingExtra: ai-edge-litert, or what a format takes, is not installed.
     """
+    refuse_target(folder)
+    refuse(pipeline.entry, formats)
     tflite.litert("exporting")
     static_size = static_side(pipeline.spec) if static_size is None else static_size
     target = Path(folder).resolve()
-    _refuse_foreign(target)
     written = artifacts(pipeline, formats)
     with files.whole(target) as partial:
         partial.mkdir()
@@ -154,9 +172,20 @@ def versions() -> dict[str, str]:
     return {"zoo": zoo.__version__, "python": platform.python_version()} | found
 
 
-def _artifact(name: str, part: Part, form: str) -> Artifact:
-    for_task = form in metadata.FORMS and not metadata.possible(form, part)
-    return Artifact(name, metadata.coloured(part) if for_task else part, form)
+def _planned(entry: Entry, some: list[Ends], formats) -> list[Artifact]:
+    asked = _asked(formats)
+    made = [Artifact(entry.name, part, form) for part in some for form in asked]
+    refused = {a: why for a in made if (why := entry.refused.get(a.form) or _impossible(a))}
+    if refused and formats != "all":
+        first, why = next(iter(refused.items()))
+        raise ZooError(f"{entry.name} has no {first.key} file: {why}")
+    return [artifact for artifact in made if artifact not in refused]
+
+
+def _coloured(artifact: Artifact) -> Artifact:
+    if artifact.form not in metadata.FORMS:
+        return artifact
+    return replace(artifact, part=metadata.coloured(artifact.part))
 
 
 def _impossible(artifact: Artifact) -> str:
@@ -234,7 +263,7 @@ def _all_files(folder: Path) -> dict[str, dict]:
 
 def _refuse_foreign(folder: Path) -> None:
     """An earlier export is replaced as a whole: nothing else may go with it."""
-    if folder.is_file():
+    if folder.exists() and not folder.is_dir():
         raise ZooError(f"{folder} is a file: name a folder to export into")
     if not folder.is_dir() or not any(folder.iterdir()):
         return

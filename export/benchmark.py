@@ -17,7 +17,7 @@ import numpy as np
 import zoo
 from export import golden, openvino_file, runtimes
 from export.artifacts import Artifact, stamp
-from export.checked import exported
+from export.checked import exported, refuse
 from export.manifest import files_of, key_of, read_manifest
 from export.signature import static_shape, static_side
 from zoo.errors import ZooError
@@ -72,6 +72,7 @@ def bench(
             process's last words.
         MissingExtra: what a form takes is not installed.
     """
+    refuse(zoo.entry(name), formats)
     pipeline = zoo.load(name, weights)
     size = size or static_side(pipeline.spec)
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as running:

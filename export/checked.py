@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
-from export import report
-from export.artifacts import Artifact, artifacts, export
+from export import artifacts, report
+from export.artifacts import Artifact
 from export.rows import ROUNDED_BOUNDS
 from export.verify import verify
-from zoo.errors import ZooError
+from zoo.errors import ZooError, need
+from zoo.index import Entry
+
+
+def refuse(entry: Entry, formats=None) -> None:
+    """Raises as `exported` where that is seen without the net; takes no TensorFlow."""
+    if "onnx" in artifacts.refuse(entry, formats):
+        need("onnxruntime", "running an ONNX file")
 
 
 def exported(
@@ -25,8 +32,8 @@ def exported(
         ZooError: a check did not pass; the message is the whole table.
         MissingExtra: what a form takes is not installed.
     """
-    export(pipeline, folder, static_size, formats)
-    written, found = artifacts(pipeline, formats), verify(folder, pipeline)
+    artifacts.export(pipeline, folder, static_size, formats)
+    written, found = artifacts.artifacts(pipeline, formats), verify(folder, pipeline)
     rounded = {artifact.key for artifact in written if artifact.form in ROUNDED_BOUNDS}
     failed = [row for row in found["rows"] if not row["passed"]]
     if any(row["artifact"] not in rounded or not beyond(row) for row in failed):

@@ -14,7 +14,7 @@ import numpy as np
 
 from export import flat
 from zoo.index import Entry
-from zoo.parts import Part
+from zoo.parts import Ends, Part
 from zoo.pixels import LUMA
 
 FORMS = ("mediapipe", "mediapipe_uint8")
@@ -28,7 +28,7 @@ _IMAGE = {0: 2, 1: {0: 1}}  # content of the second kind, image properties: colo
 _FILE_TYPE, _AXIS_LABELS = 2, 2
 
 
-def possible(form: str, part: Part) -> str:
+def possible(form: str, part: Ends) -> str:
     """Why MediaPipe has no task for a part, or "" where it has, or for other forms."""
     if form in FORMS and part.outputs != ("probs",):
         return "MediaPipe's ImageClassifier runs classifiers only: use float32_static"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from export.signature import SERVE, Shape
-from zoo.errors import MissingExtra, ZooError
+from zoo.errors import EXTRAS, MissingExtra, ZooError
 from zoo.parts import Ends, Part
 
 OPSET = 17  # of 2022: what runtimes of the last years all know
@@ -105,4 +105,4 @@ def _package(name: str, purpose: str):
             warnings.simplefilter("ignore")
             return importlib.import_module(name)
     except ImportError:
-        raise MissingExtra(name, "onnx", purpose) from None
+        raise MissingExtra(*EXTRAS[name], purpose) from None

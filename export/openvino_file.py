@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from export import flat, tflite
-from zoo.errors import MissingExtra, ZooError, left_out
+from zoo.errors import EXTRAS, MissingExtra, ZooError, left_out
 from zoo.parts import Ends
 
 
@@ -53,7 +53,7 @@ def package():
     try:
         import openvino
     except ImportError:
-        raise MissingExtra("openvino", "openvino", "running a file in OpenVINO") from None
+        raise MissingExtra(*EXTRAS["openvino"], "running a file in OpenVINO") from None
     return openvino
 
 

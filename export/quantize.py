@@ -13,9 +13,9 @@ from export import flat
 from export.separate import last_pieces
 from export.signature import SERVE
 from export.tflite import in_batches, litert
-from zoo.errors import MissingExtra, ZooError
+from zoo.errors import EXTRAS, MissingExtra, ZooError
 from zoo.index import OUTPUTS
-from zoo.parts import ENCODER, IMAGE, Part
+from zoo.parts import ENCODER, IMAGE, Ends, Part
 
 CALIBRATED = ("int8", "uint8")
 """Forms that need inputs to measure ranges on."""
@@ -25,7 +25,7 @@ _SHARES = np.arange(1.0, 0.45, -0.05)
 _STRIDE = 7  # of the values that a range is judged by; enough, and prime to all widths
 
 
-def possible(form: str, part: Part) -> str:
+def possible(form: str, part: Ends) -> str:
     """Why a form cannot be had of a part, as far as that is known beforehand, or ""."""
     if form == "uint8" and part.outputs != ("probs",):
         return "uint8 ends are for classifiers; int8 has the same inside and float32 ends"
@@ -233,5 +233,5 @@ def _quantizer(form: str):
         import ai_edge_quantizer.qtyping
         import ai_edge_quantizer.quantizer
     except ImportError:
-        raise MissingExtra("ai-edge-quantizer", "quantize", f"a {form} file") from None
+        raise MissingExtra(*EXTRAS["ai_edge_quantizer"], f"a {form} file") from None
     return ai_edge_quantizer

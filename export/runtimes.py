@@ -6,6 +6,8 @@ once; that takes TensorFlow. A file that misses its bounds is not kept.
 """
 
 import dataclasses
+import importlib.metadata
+import math
 import os
 import sys
 import tempfile
@@ -18,28 +20,30 @@ import zoo
 from export import onnx_file, openvino_file, tflite
 from export.manifest import damage, is_export, key_of, read_manifest
 from zoo import files, results
-from zoo.errors import ZooError, left_out
+from zoo.errors import ZooError, installed, need
 from zoo.index import Entry
 from zoo.parts import Ends, ends
 from zoo.weights import path_of, read_checked
 
 
 class Runtime(NamedTuple):
-    """What it is called, its package, and which form of file it is given by which module."""
+    """What it is called, its package and what that is imported as, and which form of file it is
+    given by which module."""
 
     label: str
     package: str
+    module: str
     form: str
     engine: ModuleType
 
 
 RUNTIMES = {
-    "litert": Runtime("LiteRT", "ai-edge-litert", "float32_free", tflite),
-    "onnx": Runtime("ONNX Runtime", "onnxruntime", "onnx", onnx_file),
-    "openvino": Runtime("OpenVINO", "openvino", "float32_free", openvino_file),
+    "litert": Runtime("LiteRT", "ai-edge-litert", "ai_edge_litert", "float32_free", tflite),
+    "onnx": Runtime("ONNX Runtime", "onnxruntime", "onnxruntime", "onnx", onnx_file),
+    "openvino": Runtime("OpenVINO", "openvino", "openvino", "float32_free", openvino_file),
 }
 FORMS = {runtime.form for runtime in RUNTIMES.values()}
-FASTEST = "fastest"
+AUTO, KERAS, FASTEST = "auto", "keras", "fastest"
 
 
 def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Callable]:
@@ -60,23 +64,57 @@ def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Call
             be kept.
         MissingExtra: what the runtime takes is not installed.
     """
-    if runtime == FASTEST:
-        runtime = fastest(entry, weights)
-    if runtime not in RUNTIMES:
-        known = ", ".join((*RUNTIMES, FASTEST))
-        raise ZooError(f"unknown runtime {runtime!r}: there are keras, {known}")
-    _, _, form, engine = RUNTIMES[runtime]
+    _, _, _, form, engine = RUNTIMES[choice(entry, weights, runtime)]
     engine.package()  # before a file is made that it could not run
-    folder = Path(weights).resolve() if is_export(weights) else _cached(entry, weights, form)
-    manifest = read_manifest(folder)
-    if manifest["name"] != entry.full_name:
-        raise ZooError(f"{folder} is an export of {manifest['name']}, not of {entry.full_name}")
-    calls = {
-        part.name: engine.opened(_checked(folder, manifest, part, form), part)
-        for part in ends(entry.spec)
-    }
+    folder = Path(weights).resolve() if is_export(weights) else _made(entry, weights, form)
+    manifest = _manifest(entry, folder)
+    paths = _paths(entry, folder, manifest, form)
+    calls = {part.name: engine.opened(path, part) for part, path in paths.items()}
     source = manifest["weights"].get("source")
     return _labelled(entry, manifest), source, lambda name, values: calls[name](values)
+
+
+def choice(entry: Entry, weights, runtime: str) -> str:
+    """What a runtime's name stands for: a key of `RUNTIMES`, or `KERAS`.
+
+    Args:
+        entry, weights: as `opened` takes them.
+        runtime: a key of `RUNTIMES`; `KERAS`; `FASTEST` or `AUTO`: see `fastest` and `at_hand`.
+
+    Raises:
+        ZooError: no such runtime; the weights are missing or changed.
+        MissingExtra: it is not installed.
+    """
+    if runtime not in (AUTO, KERAS, FASTEST, *RUNTIMES):
+        known = ", ".join((AUTO, KERAS, *RUNTIMES, FASTEST))
+        raise ZooError(f"unknown runtime {runtime!r}: there are {known}")
+    choose = {AUTO: at_hand, FASTEST: fastest}.get(runtime)
+    key = choose(entry, weights) if choose else runtime
+    if key != KERAS:
+        need(RUNTIMES[key].module, f"the runtime {key}")
+    return key
+
+
+def version(key: str) -> str:
+    """A runtime's name and version, of a key of `RUNTIMES` or `KERAS`."""
+    if key == KERAS:
+        return f"Keras {importlib.metadata.version('keras')}"
+    return RUNTIMES[key].engine.runtime()
+
+
+def at_hand(entry: Entry, weights="pretrained") -> str:
+    """Of the runtimes installed here, the fastest on record that has a file in the cache; Keras
+    where none has. Of a folder that was exported, `fastest`. A damaged file is passed over, and
+    that is said on stderr.
+    """
+    if is_export(weights):
+        return fastest(entry, weights)
+    folder, times = _kept(entry, weights), _times(entry)
+    usable = {key: one for key, one in RUNTIMES.items() if installed(one.module)}
+    forms = {one.form: f"not used; --runtime {key} makes it anew" for key, one in usable.items()}
+    whole = {form for form, told in forms.items() if _is_whole(entry, folder / form, form, told)}
+    ready = [key for key, one in usable.items() if one.form in whole]
+    return min(ready, key=lambda key: times[key] or math.inf, default=KERAS)
 
 
 def fastest(entry: Entry, weights="pretrained") -> str:
@@ -84,14 +122,19 @@ def fastest(entry: Entry, weights="pretrained") -> str:
     of a net (where a folder was exported, with those that it has); LiteRT where it measured none.
     """
     had = read_manifest(Path(weights)).get("formats", ()) if is_export(weights) else FORMS
-    rows = results.performance(entry)
-    times = {key: _measured(entry, rows, runtime) for key, runtime in RUNTIMES.items()}
+    times = _times(entry)
     usable = [
         key
         for key, runtime in RUNTIMES.items()
-        if times[key] and runtime.form in had and not left_out(runtime.engine.package)
+        if times[key] and runtime.form in had and installed(runtime.module)
     ]
     return min(usable, key=times.get, default="litert")
+
+
+def _times(entry: Entry) -> dict[str, float]:
+    """Milliseconds by runtime, as `zoo bench` measured them; 0 where it did not."""
+    rows = results.performance(entry)
+    return {key: _measured(entry, rows, runtime) for key, runtime in RUNTIMES.items()}
 
 
 def _measured(entry: Entry, rows: list[dict], runtime: Runtime) -> float:
@@ -111,23 +154,41 @@ def cache() -> Path:
     return Path(folder).expanduser() / "keras-image-zoo"
 
 
-def _cached(entry: Entry, weights, form: str) -> Path:
+def _kept(entry: Entry, weights) -> Path:
+    """Where the files of these weights are kept, a folder a form."""
     digest = files.sha256(read_checked(path_of(entry, weights)))
-    folder = cache() / entry.full_name / f"{digest[:12]}-{zoo.__version__}" / form
-    if not is_export(folder):
-        _make(zoo.load(entry.full_name, weights), form, folder)
+    return cache() / entry.full_name / f"{digest[:12]}-{zoo.__version__}"
+
+
+def _made(entry: Entry, weights, form: str) -> Path:
+    folder = _kept(entry, weights) / form
+    if not _is_whole(entry, folder, form, "made anew"):
+        _make(entry, weights, form, folder)
     return folder
 
 
-def _make(pipeline, form: str, folder: Path) -> None:
-    """Exports and verifies, whole or not at all; another process may be at the same."""
-    from export.checked import exported
+def _is_whole(entry: Entry, folder: Path, form: str, otherwise: str) -> bool:
+    """Whether the files of a form are kept; where they were changed, says what is done then."""
+    if not is_export(folder):
+        return False
+    try:
+        _paths(entry, folder, _manifest(entry, folder), form)
+    except ZooError as error:
+        print(f"{error} ({otherwise})", file=sys.stderr)
+        return False
+    return True
 
-    print(f"{pipeline.entry.full_name}: making {folder}, once", file=sys.stderr)
+
+def _make(entry: Entry, weights, form: str, folder: Path) -> None:
+    """Exports and verifies, whole or not at all; another process may be at the same."""
+    from export.checked import exported, refuse
+
+    refuse(entry, form)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            made = Path(scratch) / form
+            print(f"{entry.full_name}: making {folder}, once", file=sys.stderr)
+            pipeline, made = zoo.load(entry.full_name, weights), Path(scratch) / form
             exported(pipeline, made, formats=form)
             files.replace(made, folder)
     except OSError as error:
@@ -135,6 +196,18 @@ def _make(pipeline, form: str, folder: Path) -> None:
             f"{folder} cannot be written: {error.strerror or error}; set ZOO_CACHE to a folder "
             "that you may write to"
         ) from error
+
+
+def _manifest(entry: Entry, folder: Path) -> dict:
+    manifest = read_manifest(folder)
+    if manifest["name"] != entry.full_name:
+        raise ZooError(f"{folder} is an export of {manifest['name']}, not of {entry.full_name}")
+    return manifest
+
+
+def _paths(entry: Entry, folder: Path, manifest: dict, form: str) -> dict[Ends, Path]:
+    """The file of each part of a net, as it was exported."""
+    return {part: _checked(folder, manifest, part, form) for part in ends(entry.spec)}
 
 
 def _checked(folder: Path, manifest: dict, part: Ends, form: str) -> Path:

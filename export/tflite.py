@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from export.signature import SERVE
-from zoo.errors import MissingExtra, ZooError
+from zoo.errors import EXTRAS, MissingExtra, ZooError
 from zoo.parts import Ends
 
 _MODULES = ("interpreter", "schema_py_generated")
@@ -121,7 +121,7 @@ def litert(purpose: str, modules: tuple[str, ...] = _MODULES):
         for module in modules:
             importlib.import_module(f"ai_edge_litert.{module}")
     except ImportError:
-        raise MissingExtra("ai-edge-litert", "export", purpose) from None
+        raise MissingExtra(*EXTRAS["ai_edge_litert"], purpose) from None
     return importlib.import_module("ai_edge_litert")
 
 

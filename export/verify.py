@@ -23,7 +23,7 @@ from export.manifest import damage, files_of, read_manifest
 from export.references import Case
 from export.rows import ROUNDED_BOUNDS, Row, compared
 from export.signature import Shape
-from zoo.errors import MissingExtra, ZooError, left_out
+from zoo.errors import MissingExtra, ZooError, left_out, need
 from zoo.index import Spec
 from zoo.parts import Ends, Part, parts
 from zoo.pipeline import Pipeline
@@ -117,6 +117,7 @@ def verify_folder(folder, seed: int = 0) -> dict:
         ZooError: as `verify` and `verify_alone`.
     """
     manifest = read_manifest(Path(folder))
+    need("ai_edge_litert", "running a TFLite file")
     pipeline, missing = _net_of(manifest)
     result = verify(folder, pipeline, seed) if pipeline else verify_alone(folder, missing)
     report.write(result, folder)

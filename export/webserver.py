@@ -16,7 +16,7 @@ from tqdm import tqdm
 import zoo
 from export.artifacts import export, facts_of_file, read_manifest
 from zoo import figures, files, weights
-from zoo.errors import ZooError
+from zoo.errors import ZooError, need
 from zoo.index import Entry, short_name
 
 WEB = Path(__file__).with_name("web")
@@ -71,8 +71,11 @@ def build(folder, names: Iterable[str] = (), npm=NPM) -> Path:
     """
     target = Path(folder).resolve()
     _refuse_foreign(target)
-    litert = _litert_files(Path(npm))
+    need("ai_edge_litert", "exporting")
     entries = weights.chosen(names)
+    for entry in entries:
+        weights.check(entry, "pretrained")
+    litert = _litert_files(Path(npm))
     with files.whole(target) as partial:
         _copy_page(partial)
         for path, data in litert.items():
@@ -237,8 +240,9 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    if folder.is_file():
+    if folder.exists() and not folder.is_dir():
         raise ZooError(f"{folder} is a file: name a folder for the site")
+    files.refuse_unwritable(folder)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / INDEX).is_file():
         raise ZooError(
             f"{folder} holds other files, which would be lost; choose a new or empty folder"

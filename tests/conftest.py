@@ -58,6 +58,14 @@ def one_fresh_process():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def empty_cache(tmp_path_factory):
+    """No file that somebody made to run a name is taken in a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def denoiser():
     """dncnn_tiny with weights that are all at work."""

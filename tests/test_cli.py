@@ -1,6 +1,11 @@
-"""The command line as a user meets it: in a process of its own."""
+"""The command line: what it says, what it does, and what it refuses before it begins.
+
+What needs TensorFlow runs in this process, which has it; second processes are for what only a
+process can show.
+"""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -8,28 +13,54 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import in_second_process
 from PIL import Image
 from tiny import data_for, scene
 
 import zoo
-from zoo import cli, weights
+from zoo import cli, files, weights
 from zoo.data import augment
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("list", "show", "run", "train", "evaluate", "export", "verify", "publish",
             "measure", "bench", "data", "web", "demo")  # fmt: skip
+KERAS = r"Keras \d+\.\d+\.\d+"
+BAR = re.compile(r"\d+%\|.*\| \d+/\d+ \[.*\]")
 
 
-def zoo_command(*arguments, cwd=None):
+def zoo_command(*arguments, cwd=None, **environment):
     command = [sys.executable, "-m", "zoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+    own = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=own)
 
 
-def test_help_names_every_command():
-    lines = zoo_command("--help").stdout
-    for command in COMMANDS:
-        assert re.search(rf"^  {command} +\S", lines, re.M)
-        assert zoo_command(command, "--help").returncode == 0
+@pytest.fixture
+def command(capsys):
+    """Runs a command in this process -> exit status, what it printed, what it said."""
+
+    def run(*arguments) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main([*map(str, arguments)], prog_name="zoo")
+        return end.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def garment(tmp_path) -> tuple[Path, str]:
+    """The picture of a garment, and which it is."""
+    with np.load(weights.pretrained_folder(zoo.entry("cnn_fashion")) / weights.GOLDEN) as golden:
+        Image.fromarray(golden["pixels"][0, ..., 0]).save(tmp_path / "garment.png")
+        best = golden["result"][0].argmax()
+    return tmp_path / "garment.png", zoo.entry("cnn_fashion").spec.labels[best]
+
+
+def test_help_names_every_command(command):
+    _, lines, _ = command("--help")
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} +\S", lines, re.M)
+        assert command(name, "--help")[0] == 0
 
 
 def test_train_lists_every_augmentation():
@@ -41,104 +72,284 @@ def test_train_lists_every_augmentation():
 def test_list_shows_every_name_without_loading_tensorflow():
     script = "import sys; from zoo.cli import main; main(['list'], standalone_mode=False); "
     script += "assert not {'tensorflow', 'keras', 'numpy', 'PIL'} & set(sys.modules)"
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == zoo.names()
+    lines = in_second_process(script).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == zoo.names()
 
 
-def test_list_shows_superseded_trainings_on_demand():
-    shown = zoo_command("list", "dncnn_s25*", "--superseded").stdout
+def test_list_shows_superseded_trainings_on_demand(command):
+    _, shown, _ = command("list", "dncnn_s25*", "--superseded")
     names = [line.split()[0] for line in shown.splitlines()[1:]]
     assert names == zoo.names("dncnn_s25*", superseded=True)
     assert "dncnn_s25.train400" in names
 
 
-def test_list_json_is_an_array_of_entries():
-    entries = json.loads(zoo_command("list", "dncnn*", "--json").stdout)
+def test_list_json_is_an_array_of_entries(command):
+    entries = json.loads(command("list", "dncnn*", "--json")[1])
     found = [f"{entry['name']}.{entry['tag']}" for entry in entries]
     assert found == [zoo.entry(name).full_name for name in zoo.names("dncnn*")]
     assert entries[-1]["spec"]["task"] == "denoise"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["show", "dncn_s25"], "did you mean dncnn_s25"),
-        (["list", "--task", "detect"], "unknown task 'detect'"),
-        (["run", "cnn_fashion", "missing.png"], "missing.png: no such file"),
-        (["run", "dncnn_tiny", "missing.png"], "no pretrained weights"),
-        (["verify", "nowhere"], "nowhere"),
-        (["publish", "nowhere"], "nowhere"),
-        (["evaluate", "dncnn_s25", "--data", "folder:nowhere"], "nowhere: no such folder"),
-        (["train", "dncnn_tiny", "--data", "folder:nowhere", "--run", "r"], "no such folder"),
-    ],
-)
-def test_a_mistake_ends_in_one_clear_line(arguments, message, tmp_path):
-    result = zoo_command(*arguments, cwd=tmp_path)
-    assert result.returncode == 1
-    assert "Traceback" not in result.stderr
-    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1 and message in errors[0]
+REFUSED = [
+    ("show dncn_s25", "did you mean dncnn_s25"),
+    ("list --task detect", "unknown task 'detect'"),
+    *(
+        (f"{one} cnn_fashon {rest}", "did you mean cnn_fashion")
+        for one, rest in {"run": "g.png", "train": "", "evaluate": "", "export": "--to made",
+                          "measure": "", "bench": "", "web": ""}.items()
+    ),
+    ("run cnn_fashion missing.png", "missing.png: no such file"),
+    ("run cnn_fashion folder", "folder is a folder"),
+    ("run cnn_fashion g.png file", "file: not a picture that Pillow can read (10 bytes)"),
+    ("run cnn_fashion", "expected PICTURES, files"),
+    ("run cnn_fashion g.png --scale 2", "takes no scale"),
+    ("run cnn_fashion --count 3", "makes no new pictures"),
+    ("run dcgan_fashion", "expected --count COUNT"),
+    ("run dcgan_fashion --count 0", "expected a positive integer"),
+    ("run dcgan_fashion --count 3 --label Hat", "cannot make 'Hat'"),
+    ("run dcgan_fashion --count 3 --out g.xyz", "no picture format has this ending"),
+    ("run srcnn_x2 g.png --scale 9", "a scale of 9 came"),
+    ("run dncnn_s25 g.png --out g.xyz", "no picture format has this ending"),
+    ("run dncnn_s25 g.png --out file/g.png", "file is no folder"),
+    ("run dncnn_s25 g.png g.png --out file", "name a folder"),
+    ("run dncnn_tiny g.png", "no pretrained weights"),
+    ("run cnn_fashion g.png --weights none.h5", "none.h5: no such file"),
+    ("run cnn_fashion g.png --weights none.h5 --runtime keras", "none.h5: no such file"),
+    ("run cnn_fashion g.png --weights changed", "was changed or cut short"),
+    ("run cnn_fashion g.png --runtime tflite", "unknown runtime 'tflite'"),
+    ("run cnn_fashion g.png --runtime litert", "keras-image-zoo[export]", "ai_edge_litert"),
+    ("run cnn_fashion g.png --runtime onnx", "keras-image-zoo[onnx]", "onnxruntime"),
+    ("run cnn_fashion g.png --runtime openvino", "keras-image-zoo[openvino]", "openvino"),
+    ("run cnn_fashion g.png --runtime onnx", "keras-image-zoo[onnx]", "tf2onnx"),
+    ("train dncnn_tiny --data folder:none --run new", "none: no such folder"),
+    ("train dncnn_tiny --data folder:folder --from none.h5 --run new", "none.h5: no such file"),
+    ("train dncnn_tiny --data folder:folder --run folder", "no run directory of the zoo"),
+    ("train dncnn_tiny --data folder:folder --run new", "keras-image-zoo[train]", "tensorboard"),
+    ("train cnn_fashion --run new", "keras-image-zoo[train]", "tensorflow_datasets"),
+    ("evaluate dncnn_s25 --weights none", "none: no such file"),
+    ("evaluate dncnn_s25 --data folder:none", "none: no such folder"),
+    ("evaluate dncnn_s25 --data BSD68+Set12", "ZOO_DATA is not set"),
+    ("evaluate dncnn_s25 --data folder:folder --degrade blur:2", "degradation 'blur:2'"),
+    ("evaluate dncnn_s25 --data folder:folder --degrade noise:5-9", "needs one strength"),
+    ("evaluate cnn_fashion", "keras-image-zoo[train]", "tensorflow_datasets"),
+    ("export cnn_fashion --to file", "file is a file: name a folder"),
+    ("export cnn_fashion --to file/made", "file is no folder"),
+    ("export cnn_fashion --to folder", "folder is no export"),
+    ("export cnn_fashion --to made --weights none", "none: no such file"),
+    ("export cnn_fashion --to made --format int4", "format 'int4': expected"),
+    ("export dncnn_s25 --to made --format uint8", "uint8 ends are for classifiers"),
+    ("export cnn_fashion --to made --format int8 --calibration folder:none", "no such folder"),
+    ("export cnn_fashion --to made", "keras-image-zoo[export]", "ai_edge_litert"),
+    ("export cnn_fashion --to made --format onnx", "keras-image-zoo[onnx]", "tf2onnx"),
+    ("export cnn_fashion --to made --format all", "[quantize]", "ai_edge_quantizer"),
+    ("verify none", "none is no export"),
+    ("verify exported", "keras-image-zoo[export]", "ai_edge_litert"),
+    ("publish none", "none is no run directory"),
+    ("publish unfinished", "unfinished is not finished"),
+    ("measure dncnn_tiny", "no pretrained weights"),
+    ("measure dncnn_s25", "keras-image-zoo[demo]", "skimage"),
+    ("measure cnn_fashion", "keras-image-zoo[quantize]", "ai_edge_quantizer"),
+    ("bench cnn_fashion --weights none", "none: no such file"),
+    ("bench cnn_fashion --format int4", "format 'int4': expected"),
+    ("bench cnn_fashion --format onnx", "keras-image-zoo[onnx]", "onnxruntime"),
+    ("data check folder:none", "not right: folder:none"),
+    ("web --to folder", "folder holds other files"),
+    ("web dncnn_tiny --to made", "no pretrained weights"),
+    ("web cnn_fashion --to made", "keras-image-zoo[export]", "ai_edge_litert"),
+]  # fmt: skip
+ASK = """
+import contextlib, io, json, sys
+from zoo.cli import main
+
+answers = []
+for command, missing in json.loads(sys.argv[1]):
+    said, without = io.StringIO(), dict.fromkeys(missing)
+    kept = {name: sys.modules[name] for name in without if name in sys.modules}
+    sys.modules.update(without)
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            main(command.split())
+        except SystemExit as end:
+            status = end.code
+    for name in without:
+        del sys.modules[name]
+    sys.modules.update(kept)
+    loaded = sorted({"tensorflow", "keras"} & set(sys.modules))
+    answers.append([status, said.getvalue(), loaded])
+print(json.dumps(answers))
+"""
 
 
-def test_show_prints_the_card():
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory) -> list:
+    """Exit status, words, and which heavy modules are loaded by then, of each of `REFUSED`."""
+    place = tmp_path_factory.mktemp("refused")
+    (place / "file").write_text("in the way")
+    for name in ("folder", "changed"):
+        (place / name).mkdir()
+    Image.fromarray(scene(np.random.default_rng(0))).save(place / "g.png")
+    Image.fromarray(scene(np.random.default_rng(0))).save(place / "folder" / "g.png")
+    files.write_json(place / "exported" / "export.json", {"name": "", "weights": {}, "files": {}})
+    begun = {"name": "dncnn_tiny", "recipe": {}, "command": "zoo train dncnn_tiny"}
+    files.write_json(place / "unfinished" / "run.json", begun)
+    files.write_json(place / "changed" / "run.json", {"sha256": {"weights.h5": "0"}})
+    (place / "changed" / "weights.h5").write_bytes(b"none")
+    asked = json.dumps([(command, missing) for command, _, *missing in REFUSED])
+    code = f"import os; os.chdir({str(place)!r})\n{ASK}"
+    answers = json.loads(in_second_process(code, asked, ZOO_DATA="", ZOO_CACHE=str(place / "kept")))
+    assert not [name for name in ("new", "made", "kept") if (place / name).exists()]
+    return answers
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)), ids=[" ".join(r[::2]) for r in REFUSED])
+def test_a_mistake_ends_in_one_clear_line_before_tensorflow_is_loaded(number, refusals):
+    status, said, loaded = refusals[number]
+    (line,) = said.splitlines()
+    assert status == 1 and line.startswith("Error: ") and REFUSED[number][1] in line
+    assert loaded == []
+
+
+def test_a_folder_without_permission_is_said_beforehand(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(zoo.ZooError, match=f"permission denied in {re.escape(str(tmp_path))};"):
+        files.refuse_unwritable(tmp_path / "new" / "file")
+
+
+def test_show_prints_the_card(command):
     card = weights.pretrained_folder(zoo.entry("dncnn_s25")) / weights.CARD
-    assert zoo_command("show", "dncnn_s25").stdout == card.read_text(encoding="utf-8")
+    assert command("show", "dncnn_s25")[1] == card.read_text(encoding="utf-8")
 
 
-def test_run_restores_a_colour_photograph_beside_it(tmp_path):
+def test_run_restores_a_colour_photograph_beside_it(command, tmp_path):
     grey = scene(np.random.default_rng(0))
     photograph = np.stack([grey, grey[::-1], grey[:, ::-1]], -1)
     Image.fromarray(photograph).save(tmp_path / "photo.jpg")
-    result = zoo_command("run", "dncnn_s25", tmp_path / "photo.jpg")
-    assert result.stdout.strip() == str(tmp_path / "photo_dncnn_s25.png")
+    _, said, _ = command("run", "dncnn_s25", tmp_path / "photo.jpg")
+    assert said.strip() == str(tmp_path / "photo_dncnn_s25.png")
     with Image.open(tmp_path / "photo_dncnn_s25.png") as restored:
         assert (restored.size, restored.mode) == ((48, 40), "RGB")
 
 
-def test_run_names_the_garment(tmp_path):
-    golden = np.load(weights.pretrained_folder(zoo.entry("cnn_fashion")) / weights.GOLDEN)
-    Image.fromarray(golden["pixels"][0, ..., 0]).save(tmp_path / "garment.png")
-    answer = json.loads(
-        zoo_command("run", "cnn_fashion", tmp_path / "garment.png", "--json").stdout
-    )
-    best = zoo.entry("cnn_fashion").spec.labels[golden["result"][0].argmax()]
-    assert answer[0]["labels"][0]["label"] == best
+def test_run_names_the_garment_and_what_computed(command, garment):
+    picture, best = garment
+    status, printed, said = command("run", "cnn_fashion", picture, "--json")
+    (answer,) = json.loads(printed)
+    assert (status, said) == (0, "")
+    assert answer["picture"] == str(picture) and answer["labels"][0]["label"] == best
+    assert re.fullmatch(KERAS, answer["runtime"])
 
 
-def test_run_refuses_one_file_for_two_pictures(tmp_path):
-    for name in ("a.png", "b.png", "out.png"):
-        Image.fromarray(scene(np.random.default_rng(0))).save(tmp_path / name)
-    pictures = [tmp_path / "a.png", tmp_path / "b.png"]
-    result = zoo_command("run", "dncnn_s25", *pictures, "--out", tmp_path / "out.png")
-    assert result.returncode == 1 and "name a folder" in result.stderr
-
-
-def test_train_evaluate_export_verify_in_a_row(tmp_path):
-    data = data_for(zoo.entry("dncnn_tiny"), tmp_path / "data")
-    run, made = tmp_path / "run", tmp_path / "made"
-    steps = (
-        ("train", "dncnn_tiny", "--data", data, "--run", run, "--steps", "40"),
-        ("evaluate", "dncnn_tiny", "--data", data, "--weights", run, "--json"),
-        ("export", "dncnn_tiny", "--weights", run, "--to", made, "--size", "24"),
-        ("verify", made),
-    )
-    results = [zoo_command(*step) for step in steps]
-    assert [r.returncode for r in results] == [0] * 4, [r.stderr for r in results]
-    row = json.loads(results[1].stdout)
-    assert set(row) == {"name", "tag", "data", "degrade", "count", "protocol", "metrics"}
-    assert row["count"] == 12 and row["metrics"]["psnr"] > 20
-    assert json.loads((made / "report.json").read_text())["passed"]
-
-
-def test_verify_exits_with_1_where_a_file_was_changed(tmp_path):
+def test_verify_exits_with_1_where_a_file_was_changed(command, tmp_path):
     made = tmp_path / "made"
-    assert zoo_command("export", "cnn_fashion", "--to", made).returncode == 0
+    assert command("export", "cnn_fashion", "--to", made, "--format", "float32_static")[0] == 0
     path = next(made.glob("*static.tflite"))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    assert zoo_command("verify", made).returncode == 1
+    assert command("verify", made)[0] == 1
+
+
+CHAIN = """
+import sys
+from zoo.console import own_output
+
+own_output()
+from zoo.cli import main
+
+for number, command in enumerate(sys.argv[1:]):
+    main(command.split(), standalone_mode=False)
+    for stream in (sys.stdout, sys.stderr):
+        print("then", file=stream, flush=True)
+"""
+
+
+def test_train_evaluate_export_verify_run_in_a_row_print_nothing_but_their_own(tmp_path):
+    """With every converter and runtime, in one process."""
+    data = data_for(zoo.entry("dncnn_tiny"), tmp_path / "data")
+    Image.fromarray(scene(np.random.default_rng(0), 64, 64)).save(tmp_path / "data" / "large.png")
+    chain = (
+        f"train dncnn_tiny --data {data} --run run --steps 40",
+        f"evaluate dncnn_tiny --data {data} --weights run --json",
+        f"export dncnn_tiny --weights run --to made --size 24 --format all --calibration {data}",
+        "verify made --json",
+        "run dncnn_tiny data/000.png --weights run --out out.png",
+        "run dncnn_tiny data/000.png --weights made --out out.png",
+        "run dncnn_tiny data/000.png --weights run --out out.png --runtime fastest",
+    )
+    own = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    own |= {"PYTHONPATH": str(ROOT), "ZOO_CACHE": str(tmp_path / "kept")}
+    done = subprocess.run(
+        [sys.executable, "-c", CHAIN, *chain], capture_output=True, text=True, cwd=tmp_path, env=own
+    )
+    assert done.returncode == 0, done.stderr
+    printed, said = (text.split("then\n")[:-1] for text in (done.stdout, done.stderr))
+    row, report = json.loads(printed[1]), json.loads(printed[3])
+    assert set(row) == {"name", "tag", "data", "degrade", "count", "protocol", "metrics"}
+    assert row["count"] == 13 and row["metrics"]["psnr"] > 20
+    assert report["passed"] and files.read_json(tmp_path / "made" / "report.json")["passed"]
+    assert printed[0] == "run/weights.h5\nTo measure it: zoo evaluate dncnn_tiny --weights run\n"
+    assert printed[2].splitlines()[-1] == "To check the files: zoo verify made"
+    assert all(line.startswith("made") for line in printed[2].splitlines()[:-1])
+    assert printed[4:7] == ["out.png\n"] * 3
+    bars = [line for line in re.split("[\r\n]+", said[0]) if line.strip()]
+    assert bars and not [line for line in bars if not BAR.fullmatch(line.strip())]
+    assert said[1:4] == [""] * 3
+    assert re.fullmatch(rf"{KERAS}{cli.FASTER}\n", said[4])
+    assert re.fullmatch(r"LiteRT [\d.]+\n", said[5])
+    assert re.fullmatch(r"dncnn_tiny.test: making .*, once\nLiteRT [\d.]+\n", said[6])
+
+
+def test_what_other_libraries_print_is_kept_where_it_is_asked_for(garment, tmp_path):
+    picture, best = garment
+    asked = {"ZOO_LOG": str(tmp_path / "log"), "TF_CPP_MIN_LOG_LEVEL": "0"}
+    done = zoo_command("run", "cnn_fashion", picture.name, cwd=tmp_path, **asked)
+    assert done.returncode == 0
+    assert re.fullmatch(rf"garment.png: {best} \d+\.\d%(, .*){{2}}\n", done.stdout)
+    assert re.fullmatch(rf"{KERAS}{cli.FASTER}\n", done.stderr)
+    assert (tmp_path / "log").read_text()
+    done = zoo_command("list", ZOO_LOG=str(tmp_path / "none" / "log"))
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.fullmatch(r"Error: ZOO_LOG=.* cannot be written: .*\n", done.stderr)
+
+
+NOISY = r"""
+import logging, os, sys, warnings
+from zoo.console import own_output
+
+own_output()
+os.write(1, b"hidden\n")
+os.write(2, b"hidden\n")
+warnings.warn("hidden")
+logging.getLogger("other").warning("hidden")
+print("shown")
+print("shown", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "last"), [("1 / 0", "ZeroDivisionError: "), ("os.abort()", "Fatal Python error: Abort")]
+)
+def test_a_crash_is_told_and_noise_is_not(end, last, tmp_path):
+    own = {**os.environ, "PYTHONPATH": str(ROOT), "ZOO_LOG": str(tmp_path / "log")}
+    done = subprocess.run(
+        [sys.executable, "-c", NOISY + end], capture_output=True, text=True, env=own
+    )
+    assert done.returncode and done.stdout == "shown\n"
+    assert done.stderr.startswith("shown\n") and last in done.stderr
+    assert "hidden" not in done.stderr
+    assert (tmp_path / "log").read_text().count("hidden\n") == 3 + 1  # and the warning's own line
+
+
+def test_importing_the_zoo_changes_nothing_of_the_process():
+    code = (
+        "import logging, os, sys, warnings\n"
+        "def state(): return (dict(os.environ), sys.stdout, sys.stderr, os.fstat(2).st_ino,\n"
+        "    logging.root.handlers[:], warnings.showwarning)\n"
+        "before = state()\n"
+        "import zoo, zoo.cli, zoo.console, zoo.loading, export.runtimes\n"
+        "assert state() == before\n"
+    )
+    in_second_process(code)
 
 
 def test_the_readmes_quickstart_runs(tmp_path):
@@ -155,8 +366,8 @@ def test_the_readmes_quickstart_runs(tmp_path):
     assert "dncnn_s25" in result.stdout and "%" in result.stdout
 
 
-def test_data_lists_each_set_and_who_needs_it():
-    rows = json.loads(zoo_command("data", "list", "--json").stdout)
+def test_data_lists_each_set_and_who_needs_it(command):
+    rows = json.loads(command("data", "list", "--json")[1])
     by_set = {row["set"]: row for row in rows}
     assert "cnn_fashion" in by_set["fashion_mnist"]["names"].split()
     of_t91 = set(by_set["T91"]["names"].split())
@@ -164,9 +375,9 @@ def test_data_lists_each_set_and_who_needs_it():
     assert all(Path("restoration", s).as_posix() in by_set[s]["from"] for s in ("T91", "BSD68"))
 
 
-def test_data_check_reads_what_is_named_and_fails_for_what_is_not_there(folder):
-    good = zoo_command("data", "check", f"folder:{folder}")
-    assert good.returncode == 0 and ": 4 pictures" in good.stdout
-    bad = zoo_command("data", "check", f"folder:{folder}", f"folder:{folder}/none")
-    assert bad.returncode == 1
-    assert "no such folder" in bad.stdout and "not right" in bad.stderr
+def test_data_check_reads_what_is_named_and_fails_for_what_is_not_there(command, folder):
+    status, printed, _ = command("data", "check", f"folder:{folder}")
+    assert status == 0 and ": 4 pictures" in printed
+    status, printed, said = command("data", "check", f"folder:{folder}", f"folder:{folder}/none")
+    assert status == 1
+    assert "no such folder" in printed and "not right" in said

@@ -303,7 +303,7 @@ def test_a_set_that_tensorflow_datasets_prepared_is_here(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     (folder / "dataset_info.json").write_text("{}")
     assert sources.available("mnist") and str(folder) in sources.origin("mnist")
-    sources.require("mnist")
+    sources.refuse_missing("mnist")
 
 
 def test_a_network_is_reachable_through_its_proxy_alone(monkeypatch):

@@ -2,12 +2,14 @@
 
 import functools
 import json
+import re
 import shutil
 import sys
 
 import numpy as np
 import pytest
 from conftest import in_second_process, needs_package
+from PIL import Image
 from tiny import with_random_weights
 
 import zoo
@@ -15,29 +17,22 @@ from export import report
 from export.artifacts import export
 from export.manifest import key_of
 from export.rows import BOUNDS
-from export.runtimes import RUNTIMES, cache, fastest
+from export.runtimes import RUNTIMES, at_hand, cache, fastest
 from export.verify import verify
 from zoo import files, results, weights
+from zoo.cli import FASTER, main
 from zoo.errors import MissingExtra, ZooError
 from zoo.parts import ends
 from zoo.tiling import tiled
 
 BOUND = 1e-5  # as in `export.rows`
-PACKAGES = {
-    "litert": "ai_edge_litert.interpreter",
-    "onnx": "onnxruntime",
-    "openvino": "openvino",
-}
 NAMES = ("cnn_tiny", "lstm_tiny", "srcnn_tiny", "dncnn_tiny", "dcgan_tiny", "vae_tiny")
 BLOCKED = "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras')))\n"
 
 
 every_runtime = pytest.mark.parametrize(
     "runtime",
-    [
-        pytest.param(name, marks=needs_package(PACKAGES[name].partition(".")[0]))
-        for name in RUNTIMES
-    ],
+    [pytest.param(name, marks=needs_package(RUNTIMES[name].module)) for name in RUNTIMES],
 )
 
 
@@ -196,9 +191,7 @@ def test_the_cache_is_where_the_platform_has_it(platform, environment, expected,
 def test_a_changed_or_missing_file_is_refused(exported, tmp_path):
     folder = shutil.copytree(exported("cnn_tiny")[1], tmp_path / "changed")
     path = folder / "cnn_tiny_float32_free.tflite"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
+    damaged(path)
     with pytest.raises(ZooError, match="was changed: its SHA-256 is"):
         zoo.load("cnn_tiny", folder, runtime="litert")
     path.unlink()
@@ -214,7 +207,7 @@ def test_what_a_runtime_cannot_do_is_said(exported, tmp_path):
     _, folder = exported("cnn_tiny")
     with pytest.raises(ZooError, match=r"export of cnn_tiny\.test, not of lstm_tiny\.test"):
         zoo.load("lstm_tiny", folder, runtime="litert")
-    with pytest.raises(ZooError, match="'tflite': there are keras, litert, onnx, openvino"):
+    with pytest.raises(ZooError, match="'tflite': there are auto, keras, litert"):
         zoo.load("cnn_tiny", folder, runtime="tflite")
     with pytest.raises(ZooError, match="other classes came"):
         zoo.load("cnn_tiny", folder, classes=3, runtime="litert")
@@ -233,7 +226,7 @@ def test_what_a_runtime_cannot_do_is_said(exported, tmp_path):
 def test_without_a_runtime_the_line_that_installs_it_is_said(
     runtime, trained, own_cache, monkeypatch
 ):
-    monkeypatch.setitem(sys.modules, PACKAGES[runtime], None)
+    monkeypatch.setitem(sys.modules, RUNTIMES[runtime].module, None)
     with pytest.raises(MissingExtra, match=r"pip install 'keras-image-zoo\["):
         zoo.load("cnn_tiny", trained, runtime=runtime)
     assert not own_cache.exists()
@@ -265,19 +258,111 @@ def test_labels_are_those_that_the_net_was_trained_for(tmp_path):
     assert {one.label for one in answer} == {"owl", "wren"}
 
 
-def test_the_command_line_takes_a_runtime(exported, tmp_path):
-    from click.testing import CliRunner
-    from PIL import Image
-
-    from zoo.cli import main
-
-    _, folder = exported("dncnn_tiny")
+@pytest.fixture
+def photo(tmp_path):
     Image.fromarray(np.rint(pixels(20, 24) * 255).astype(np.uint8)).save(tmp_path / "photo.png")
-    options = ["--weights", str(folder), "--runtime", "litert", "--out", str(tmp_path / "out.png")]
-    done = CliRunner().invoke(main, ["run", "dncnn_tiny", str(tmp_path / "photo.png"), *options])
-    assert done.exit_code == 0, done.output
-    with Image.open(tmp_path / "out.png") as image:
-        assert image.size == (24, 20)
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def run(capsys):
+    """`zoo run` in this process -> what it printed, and what it said on stderr."""
+
+    def command(*arguments) -> tuple[str, str]:
+        capsys.readouterr()
+        main(["run", *map(str, arguments)], standalone_mode=False)
+        return capsys.readouterr()
+
+    return command
+
+
+def labels(printed: str) -> dict[str, float]:
+    (answer,) = json.loads(printed)
+    return {one["label"]: one["probability"] for one in answer["labels"]}
+
+
+def damaged(path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_the_command_takes_a_file_as_soon_as_there_is_one(trained, own_cache, run, photo):
+    command = ("cnn_tiny", photo, "--weights", trained)
+    expected, said = run(*command)
+    assert re.fullmatch(rf"Keras [\d.]+{FASTER}\n", said)
+    assert run(*command, "--runtime", "keras") == (expected, said.replace(FASTER, ""))
+    assert not own_cache.exists()
+    printed, said = run(*command, "--runtime", "fastest")
+    assert printed == expected and re.search(r"making .*, once\nLiteRT [\d.]+\n$", said)
+    printed, said = run(*command)
+    assert printed == expected and re.fullmatch(r"LiteRT [\d.]+\n", said)
+    answers = json.loads(run(*command, "--json")[0])
+    assert [answer["runtime"] for answer in answers] == [said.strip()]
+    code = BLOCKED + "from zoo.cli import main\nmain(['run', *sys.argv[1:]])\n"
+    assert in_second_process(code, *command) == expected
+
+
+def test_a_damaged_file_is_passed_over_and_made_anew_where_it_is_asked_for(
+    trained, own_cache, run, photo
+):
+    command = ("cnn_tiny", photo, "--weights", trained, "--json")
+    expected = labels(run(*command, "--runtime", "litert")[0])
+    (path,) = own_cache.rglob("*.tflite")
+    damaged(path)
+    printed, said = run(*command)
+    assert labels(printed) == pytest.approx(expected, abs=BOUND) and '"Keras ' in printed
+    assert re.search(r"was changed: .* \(not used; --runtime \w+ makes it anew\)\n$", said)
+    printed, said = run(*command, "--runtime", "litert")
+    assert re.search(r"was changed: .* \(made anew\)\n.*: making .*, once\n$", said)
+    assert '"LiteRT ' in printed and run(*command) == (printed, "")
+    path.with_name("export.json").unlink()
+    assert '"Keras ' in run(*command)[0]
+
+
+def test_of_the_kept_files_that_of_the_fastest_runtime_is_taken(
+    trained, own_cache, exported, monkeypatch
+):
+    entry = zoo.entry("cnn_tiny")
+    assert at_hand(entry, trained) == "keras"
+    assert at_hand(entry, exported("cnn_tiny")[1]) == "litert"
+    zoo.load("cnn_tiny", trained, runtime="litert")
+    assert at_hand(entry, trained) == "litert"
+    monkeypatch.setattr(results, "performance", timed(litert=9.0, openvino=10.0, onnx=7.0))
+    assert at_hand(entry, trained) == "litert"  # no ONNX file is there
+    monkeypatch.setattr(results, "performance", timed(litert=9.0, openvino=8.0))
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "openvino", None)
+        assert at_hand(entry, trained) == "litert"
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "openvino", None)
+        without.setitem(sys.modules, "ai_edge_litert", None)
+        assert at_hand(entry, trained) == "keras"
+    assert zoo.load("cnn_tiny", None, runtime="auto").net.count_params() == entry.parameters
+    pytest.importorskip("openvino")
+    assert at_hand(entry, trained) == "openvino"
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("dncnn_tiny", ()),
+        ("dncnn_tiny", ("--ensemble",)),
+        ("srcnn_tiny", ("--scale", "SCALE")),
+        ("dcgan_tiny", ("--count", 3, "--seed", 5)),
+    ],
+)
+def test_pictures_are_those_of_keras(name, options, exported, run, photo, tmp_path):
+    keras, folder = exported(name)
+    weights.save(keras.net, tmp_path / "w.h5")
+    options = [keras.spec.scales[-1] if option == "SCALE" else option for option in options]
+    given = [] if "--count" in options else [photo]
+    made = []
+    for path in (tmp_path / "w.h5", folder):
+        printed, _ = run(name, *given, *options, "--weights", path, "--out", tmp_path / "out.png")
+        assert printed == f"{tmp_path / 'out.png'}\n"
+        made.append(np.asarray(Image.open(tmp_path / "out.png")).astype(int))
+    assert made[0].shape == made[1].shape and np.abs(made[0] - made[1]).max() <= 1
 
 
 def timed(**milliseconds):
@@ -296,10 +381,10 @@ def test_the_fastest_is_what_was_measured_and_is_installed(monkeypatch):
     assert fastest(entry) == "litert"  # which nobody timed
     monkeypatch.setattr(results, "performance", timed(litert=9.0, openvino=8.0, onnx=7.0))
     with monkeypatch.context() as without:
-        without.setitem(sys.modules, PACKAGES["onnx"], None)
-        without.setitem(sys.modules, PACKAGES["openvino"], None)
+        without.setitem(sys.modules, "onnxruntime", None)
+        without.setitem(sys.modules, "openvino", None)
         assert fastest(entry) == "litert"
-    pytest.importorskip(PACKAGES["onnx"])
+    pytest.importorskip("onnxruntime")
     assert fastest(entry) == "onnx"
 
 

@@ -1,20 +1,21 @@
-"""The command line: a thin layer over the package. What is heavy is imported when needed."""
+"""The command line: a thin layer over the package. What is heavy is imported when needed, after all
+that can be refused without it has been."""
 
+import functools
 import io
-import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
-from zoo import figures, index, results, weights
+from zoo import figures, files, index, results, weights
 from zoo.console import JSON, Commands, print_json, print_table
 from zoo.data.commands import data
-from zoo.errors import ZooError
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from zoo.errors import ZooError, need
 
 NAME = click.argument("name")
+FASTER = "; sooner by --runtime fastest, which makes a file at the first call and keeps it"
 WEIGHTS = click.option(
     "--weights",
     default="pretrained",
@@ -45,6 +46,8 @@ def main():
     Begin with:   zoo list
                   zoo run dncnn_s25 noisy.png --out clean.png
                   zoo export cnn_fashion --to my_export
+
+    What other libraries print goes nowhere, or into the file that $ZOO_LOG names.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # labels and paths may be in any script
@@ -105,12 +108,12 @@ def show(name, as_json):
 @click.option("--label", help="Of which class to make them.")
 @click.option(
     "--runtime",
-    default="keras",
+    default="auto",
     show_default=True,
     metavar="RUNTIME",
-    help="keras, litert, onnx, openvino or fastest (of these three): all but the first run an "
-    "exported file, the one of an export folder that --weights names, or one that is made at the "
-    "first call and kept.",
+    help="keras; litert, onnx, openvino or fastest (of these three), which run an exported file, "
+    "the one of an export folder that --weights names, or one that is made at the first call and "
+    "kept; or auto: such a file where there is one, else keras.",
 )
 @WEIGHTS
 @JSON
@@ -119,29 +122,25 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, runtime, weigh
 
     Without --out the result of photo.jpg is written to photo_NAME.png beside it.
     Of a net that makes pictures: zoo run dcgan_fashion --count 64 --out grid.png
+    Which runtime answered is said on stderr.
     """
+    from export import runtimes
     from zoo.loading import load
 
-    pipeline = load(name, weights, runtime=runtime)
+    entry = index.entry(name)
+    key = runtimes.choice(entry, weights, runtime)
     if count is not None:
-        return _make(pipeline, count, seed, label, out)
-    if pipeline.spec.task == "generate" or not pictures:
-        what = "--count COUNT" if pipeline.spec.kind == "generation" else "PICTURES, files"
-        raise ZooError(f"{name}: nothing to do: expected {what}")
-    options = {"scale": scale, "ensemble": ensemble or None}
-    options = {key: value for key, value in options.items() if value is not None}
-    known = {"restoration": {"scale", "ensemble"}, "recognition": {"ensemble"}}
-    if wrong := sorted(options.keys() - known.get(pipeline.spec.kind, set())):
-        raise ZooError(f"{name} is for {pipeline.spec.task}: it takes no {', '.join(wrong)}")
-    if pipeline.spec.restores:
-        options["progress"] = not as_json
-    answers = []
-    for picture in pictures:
-        answers.append(_run_one(pipeline, Path(picture), out, len(pictures), options))
-        if not as_json:
-            click.echo(_line(answers[-1]))
+        work = _sheet(entry, out, count=count, seed=seed, label=label)
+    else:
+        work = _answers(entry, pictures, out, scale, ensemble, progress=not as_json)
+    pipeline = load(name, weights, runtime=key)
+    said = runtimes.version(key)
     if as_json:
-        print_json(answers)
+        return print_json([answer | {"runtime": said} for answer in work(pipeline)])
+    sooner = FASTER if (runtime, key) == (runtimes.AUTO, runtimes.KERAS) else ""
+    click.echo(said + sooner, err=True)
+    for answer in work(pipeline):
+        click.echo(_line(answer))
 
 
 @main.command()
@@ -190,6 +189,10 @@ def train(name, run, start, **changes):
 @JSON
 def evaluate(name, data, degrade, weights, as_json):
     """Measure NAME on a set of pictures by its task's protocol."""
+    from zoo.data import sources
+
+    entry = _trained(name, weights)
+    sources.refuse_missing(entry.trial(data, degrade)[0])
     from zoo.evaluate import evaluate
     from zoo.loading import load
 
@@ -220,9 +223,14 @@ def evaluate(name, data, degrade, weights, as_json):
 @WEIGHTS
 def export(name, folder, size, formats, calibration, weights):
     """Write NAME as SavedModel, TFLite and ONNX files into a folder."""
-    from export.artifacts import export
+    from export.artifacts import export, refuse, refuse_target
+    from zoo.data import sources
     from zoo.loading import load
 
+    refuse_target(folder)
+    refuse(_trained(name, weights), formats)
+    if calibration:
+        sources.refuse_missing(calibration)
     export(load(name, weights), folder, size, formats, calibration)
     for path in sorted(folder.iterdir()):
         click.echo(path)
@@ -247,6 +255,9 @@ def verify(folder, as_json):
 @click.argument("run", type=click.Path(path_type=Path))
 def publish(run):
     """Measure a finished RUN directory and put it among the package's pretrained weights."""
+    from zoo.training.run import finished
+
+    _refuse_measuring(finished(run)[1])
     from export.measure import measure
     from zoo.training.publish import publish
 
@@ -267,6 +278,8 @@ def measure(names, ensemble, only_files, strict):
     Files in other precisions than float32 run the smallest of these. The figures go into
     zoo/results/*.csv, from which cards and tables are printed.
     """
+    for name in names:
+        _refuse_measuring(_trained(name))
     from export.measure import measure
     from zoo.loading import load
     from zoo.training.publish import record
@@ -304,6 +317,8 @@ def bench(name, formats, threads, rounds, size, weights, as_json):
     """
     from export.benchmark import bench
 
+    if weights == "pretrained":
+        files.refuse_unwritable(results.RESULTS)
     rows = bench(name, weights, formats, threads=threads, rounds=rounds, size=size)
     if weights == "pretrained":
         results.record_performance(rows)
@@ -351,24 +366,77 @@ def demo(names, folder, every):
         raise click.ClickException("not all is right; the page says what failed")
 
 
-def _make(pipeline, count: int, seed: int, label: str | None, out: Path | None) -> None:
+def _trained(name: str, path="pretrained"):
+    """The entry of a name; refuses weights that are not there without importing TensorFlow."""
+    entry = index.entry(name)
+    weights.check(entry, path)
+    return entry
+
+
+def _refuse_measuring(entry) -> None:
+    from export import checked
+    from zoo.data import sources
+
+    checked.refuse(entry, "all")
+    if entry.spec.restores:
+        need("skimage", "measuring beside a classical method")
+    for benchmark in entry.benchmarks:
+        sources.refuse_missing(benchmark.data)
+    files.refuse_unwritable(weights.pretrained_folder(entry))
+
+
+def _sheet(entry, out: Path | None, **asked) -> Callable:
+    """Of a pipeline, pictures that it makes, on one sheet; refuses at once what cannot be made."""
+    from zoo.loading import pipeline
+
+    if entry.spec.kind != "generation":
+        raise ZooError(f"{entry.name} makes no new pictures: name one that does")
+    pipeline(entry, None).codes(**asked)
+    return functools.partial(_make, _writable(out or Path(f"{entry.name}.png")), asked)
+
+
+def _make(target: Path, asked: dict, pipeline) -> Iterator[dict]:
     from zoo.sheet import grid
 
-    if pipeline.spec.kind != "generation":
-        raise ZooError(f"{pipeline.entry.name} makes no new pictures: name one that does")
-    target = out or Path(f"{pipeline.entry.name}.png")
-    _save(grid(pipeline.sample(count, seed, label)), target)
-    click.echo(target)
+    _save(grid(pipeline.sample(**asked)), target)
+    yield {"result": str(target)}
 
 
-def _run_one(pipeline, picture: Path, out: Path | None, count: int, options: dict) -> dict:
-    result = pipeline(picture, **options)
-    if pipeline.spec.kind == "recognition":
-        labels = [{"label": r.label, "probability": r.probability} for r in result]
-        return {"picture": str(picture), "labels": labels}
-    target = _target(picture, out, pipeline.entry.name, count)
-    _save(result, target)
-    return {"picture": str(picture), "result": str(target)}
+def _answers(entry, pictures, out: Path | None, scale, ensemble: bool, progress: bool) -> Callable:
+    """Of a pipeline, what it makes of each picture; refuses at once what it cannot be asked."""
+    from zoo.loading import pipeline
+    from zoo.pixels import refuse_unreadable
+
+    spec = entry.spec
+    if spec.task == "generate" or not pictures:
+        what = "--count COUNT" if spec.kind == "generation" else "PICTURES, files"
+        raise ZooError(f"{entry.name}: nothing to do: expected {what}")
+    options = {"scale": scale, "ensemble": ensemble or None}
+    options = {key: value for key, value in options.items() if value is not None}
+    known = {"restoration": {"scale", "ensemble"}, "recognition": {"ensemble"}}
+    if wrong := sorted(options.keys() - known.get(spec.kind, set())):
+        raise ZooError(f"{entry.name} is for {spec.task}: it takes no {', '.join(wrong)}")
+    for picture in pictures:
+        refuse_unreadable(picture)
+    if spec.kind == "recognition":
+        return functools.partial(_recognise, pictures, options)
+    if spec.restores:
+        pipeline(entry, None).known(scale)
+        options["progress"] = progress
+    targets = [_writable(_target(Path(p), out, entry.name, len(pictures))) for p in pictures]
+    return functools.partial(_picture, dict(zip(pictures, targets, strict=True)), options)
+
+
+def _recognise(pictures, options: dict, pipeline) -> Iterator[dict]:
+    for picture in pictures:
+        labels = [one._asdict() for one in pipeline(Path(picture), **options)]
+        yield {"picture": picture, "labels": labels}
+
+
+def _picture(targets: dict[str, Path], options: dict, pipeline) -> Iterator[dict]:
+    for picture, target in targets.items():
+        _save(pipeline(Path(picture), **options), target)
+        yield {"picture": picture, "result": str(target)}
 
 
 def _line(answer: dict) -> str:
@@ -387,16 +455,23 @@ def _target(picture: Path, out: Path | None, name: str, count: int) -> Path:
     return out / default if count > 1 or out.is_dir() else out
 
 
-def _save(image, target: Path) -> None:
+def _writable(target: Path) -> Path:
+    _format(target)
+    files.refuse_unwritable(target)
+    return target
+
+
+def _format(target: Path) -> str:
     from PIL import Image
 
-    from zoo.files import whole
+    if kind := Image.registered_extensions().get(target.suffix.lower()):
+        return kind
+    raise ZooError(f"--out {target}: no picture format has this ending; use .png")
 
-    kind = Image.registered_extensions().get(target.suffix.lower())
-    if kind is None:
-        raise ZooError(f"--out {target}: no picture format has this ending; use .png")
-    with whole(target) as partial:
-        image.save(partial, format=kind)
+
+def _save(image, target: Path) -> None:
+    with files.whole(target) as partial:
+        image.save(partial, format=_format(target))
 
 
 def _measured(entry) -> dict:

@@ -1,10 +1,18 @@
-"""What the commands have in common: how errors, tables and JSON reach the terminal."""
+"""How errors, tables and JSON reach the terminal from every command, and how all else does not."""
 
+import faulthandler
+import io
 import json
+import logging
+import os
+import sys
 
 import click
 
 from zoo.errors import ZooError
+
+LOG = "ZOO_LOG"
+"""The environment variable that names the file for what other libraries print."""
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -20,6 +28,38 @@ class Commands(click.Group):
             return super().invoke(context)
         except ZooError as error:
             raise click.ClickException(str(error)) from error
+
+
+def own_output() -> None:
+    """From here on the terminal is for what this process gives to `sys.stdout` and `sys.stderr`.
+
+    What libraries write to the descriptors themselves, as C++ does, what they log, and warnings go
+    to the file that `$ZOO_LOG` names, or nowhere. Tracebacks reach the terminal, also of a crash.
+    For a process that is a command, at its start; it is not undone.
+
+    Raises:
+        ZooError: that file cannot be written.
+    """
+    path = os.environ.get(LOG) or os.devnull
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        raise ZooError(f"{LOG}={path} cannot be written: {error.strerror}") from error
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        if stream := getattr(sys, name):  # None where it was closed
+            setattr(sys, name, _beside(stream, descriptor))
+        os.dup2(log, descriptor)
+    logging.basicConfig(stream=os.fdopen(log, "w", 1, "utf-8", "backslashreplace", closefd=False))
+    logging.captureWarnings(True)
+    if sys.stderr:
+        faulthandler.enable(sys.stderr)
+
+
+def _beside(stream: io.TextIOWrapper, descriptor: int) -> io.TextIOWrapper:
+    """The same stream through a descriptor of its own."""
+    stream.flush()
+    own = os.dup(descriptor)
+    return os.fdopen(own, "w", 1, stream.encoding, stream.errors, closefd=False)
 
 
 def print_json(data) -> None:

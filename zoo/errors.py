@@ -1,6 +1,20 @@
 """The one kind of error that the zoo raises for what a user can mend."""
 
+import importlib.util
 from collections.abc import Callable
+
+EXTRAS = {
+    "ai_edge_litert": ("ai-edge-litert", "export"),
+    "ai_edge_quantizer": ("ai-edge-quantizer", "quantize"),
+    "jinja2": ("jinja2", "demo"),
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "openvino": ("openvino", "openvino"),
+    "skimage": ("scikit-image", "demo"),
+    "tensorboard": ("tensorboard", "train"),
+    "tensorflow_datasets": ("tensorflow-datasets", "train"),
+    "tf2onnx": ("tf2onnx", "onnx"),
+}
+"""What may be missing: as it is imported -> its package, and the extra that installs it."""
 
 
 class ZooError(ValueError):
@@ -19,6 +33,17 @@ class MissingExtra(ZooError):
             f"{purpose} needs {package}, which is not installed: "
             f"pip install 'keras-image-zoo[{extra}]'"
         )
+
+
+def installed(module: str) -> bool:
+    """Whether a module of `EXTRAS` is there; it is not imported."""
+    return importlib.util.find_spec(module) is not None
+
+
+def need(module: str, purpose: str) -> None:
+    """Raises MissingExtra, in no time, where a module of `EXTRAS` is not installed."""
+    if not installed(module):
+        raise MissingExtra(*EXTRAS[module], purpose)
 
 
 def left_out(needed: Callable) -> str:

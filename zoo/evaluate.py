@@ -14,7 +14,6 @@ from zoo.data.degrade import degrade as degraded
 from zoo.data.degrade import divisible
 from zoo.degradation import Degradation, each_alone
 from zoo.errors import ZooError
-from zoo.index import Benchmark
 from zoo.pipeline import Pipeline
 from zoo.pixels import to_uint8
 
@@ -104,10 +103,9 @@ class Trial:
     def __init__(self, pipeline: Pipeline, data: str | None = None, degrade: str | None = None):
         """As `evaluate`."""
         entry, spec = pipeline.entry, pipeline.spec
-        data = data or _benchmark(entry).data
+        data, self.damage = entry.trial(data, degrade)
         self.pipeline = pipeline
         self.pictures = sources.load(data, spec.channels, split="test")
-        self.damage = _degradation(entry, data, degrade) if spec.restores else None
 
     def row(self, infer: Callable | None = None, progress=False) -> dict:
         """What `evaluate` returns."""
@@ -274,26 +272,6 @@ def held_out(pipeline: Pipeline, pictures: sources.Pictures) -> dict:
         infer = functools.partial(pipeline.infer, scale=damage.scale)
         rows.append(restoration(infer, pictures, damage))
     return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
-
-
-def _benchmark(entry, data: str | None = None) -> Benchmark | None:
-    """The entry's first benchmark, or the first of that set, or None."""
-    if not data and not entry.benchmarks:
-        raise ZooError(f"{entry.name} has no benchmark of its own: name a set with --data")
-    return next((b for b in entry.benchmarks if data in (None, b.data)), None)
-
-
-def _degradation(entry, data: str, asked: str | None) -> Degradation:
-    spec = entry.spec
-    benchmark = _benchmark(entry, data)
-    if asked is None:
-        return Degradation.parse(benchmark.degrade) if benchmark else spec.degradations[0].middle
-    damage = Degradation.parse(asked)
-    if damage.low != damage.high:
-        raise ZooError(
-            f"degradation {asked!r}: a measurement needs one strength, as {damage.middle}"
-        )
-    return damage
 
 
 def _without_border(image: np.ndarray, border: int) -> np.ndarray:

@@ -41,6 +41,18 @@ def whole(target: Path) -> Iterator[Path]:
             remove(partial)
 
 
+def refuse_unwritable(target: Path) -> None:
+    """Raises as `whole`, before there is anything to write, where that is seen beforehand."""
+    above = next(filter(os.path.exists, Path(target).absolute().parents), None)
+    if above is None or not os.path.isdir(above):
+        raise ZooError(f"{target} cannot be written: {above or 'its drive'} is no folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise ZooError(
+            f"{target} cannot be written: permission denied in {above}; choose a folder that you "
+            "may write to"
+        )
+
+
 def replace(source: Path, target: Path) -> None:
     """Renames a file or folder over another; of folders, the old one is set aside meanwhile."""
     if not target.is_dir():

@@ -272,6 +272,34 @@ class Entry:
     def full_name(self) -> str:
         return f"{self.name}.{self.tag}"
 
+    def trial(
+        self, data: str | None = None, degrade: str | None = None
+    ) -> tuple[str, Degradation | None]:
+        """What it is measured on: a set, and what is done to its pictures (where it restores).
+
+        Args:
+            data: the set; by default that of the first benchmark.
+            degrade: such as `noise:25`; by default what the benchmark of that set says, or else
+                what the net was made for, at half strength.
+
+        Raises:
+            ZooError: it has no benchmark; `degrade` is none, or of more than one strength.
+        """
+        if not data and not self.benchmarks:
+            raise ZooError(f"{self.name} has no benchmark of its own: name a set with --data")
+        data = data or self.benchmarks[0].data
+        if not self.spec.restores:
+            return data, None
+        usual = next((b.degrade for b in self.benchmarks if b.data == data), None)
+        if degrade is None and usual is None:
+            return data, self.spec.degradations[0].middle
+        damage = Degradation.parse(degrade or usual)
+        if damage.low != damage.high:
+            raise ZooError(
+                f"degradation {degrade!r}: a measurement needs one strength, as {damage.middle}"
+            )
+        return data, damage
+
     def as_dict(self) -> dict:
         """The entry as plain data, for JSON; without the builders."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}

@@ -15,7 +15,7 @@ from zoo.heads import with_classes, with_head
 from zoo.index import Entry
 from zoo.pipeline import Pipeline
 from zoo.restorer import Restorer
-from zoo.weights import RUN, load_into, weights_path
+from zoo.weights import RUN, check, load_into, weights_path
 
 PIPELINES = {
     "classify": Classifier,
@@ -42,6 +42,7 @@ def load(
             an exported file; "fastest" is the one of these that `zoo bench` found to be so, of
             those installed. TensorFlow is not imported then, but once: where no folder is given,
             the file is made and verified at the first call, and kept (`export.runtimes`).
+            "auto" is what such a file runs in where there is one already, and else "keras".
 
     Raises:
         ZooError: unknown name or runtime; weights missing, changed, cut short, or of another net;
@@ -49,9 +50,14 @@ def load(
             not right.
         MissingExtra: what the runtime takes is not installed.
     """
+    entry = index.entry(name)
+    if runtime == "auto":
+        runtime = _at_hand(entry, weights, classes)
     if runtime != "keras":
-        return _on_files(index.entry(name), weights, classes, runtime)
-    entry = _trained_for(index.entry(name), weights)
+        return _on_files(entry, weights, classes, runtime)
+    if weights is not None:
+        check(entry, weights)
+    entry = _trained_for(entry, weights)
     net = entry.build()
     source = None
     if weights is not None:
@@ -66,6 +72,14 @@ def load(
 def pipeline(entry: Entry, net, source: str | None = None, through=None) -> Pipeline:
     """A net with the preprocessing of its entry, and where its weights came from."""
     return PIPELINES[entry.spec.task](entry, net, source, through)
+
+
+def _at_hand(entry: Entry, weights, classes) -> str:
+    if weights is None or classes is not None:
+        return "keras"  # which alone trains
+    from export import runtimes
+
+    return runtimes.at_hand(entry, weights)
 
 
 def _on_files(entry: Entry, weights, classes, runtime: str) -> Pipeline:

@@ -1,5 +1,6 @@
 """Pictures of any kind -> float pixels, and results back to the kind that came."""
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable
@@ -57,16 +58,26 @@ def read(picture) -> Pixels:
 
 def open_image(path) -> Image.Image:
     """Opens and decodes a picture file, rotated as its EXIF data says; of several frames, one."""
-    path = Path(path)
+    with _explained(Path(path)), Image.open(path) as image:
+        image.getexif()  # read, then dropped: writing it anew fails on odd fields
+        image.info.pop("exif", None)
+        return ImageOps.exif_transpose(image)
+
+
+def refuse_unreadable(path) -> None:
+    """Raises as `open_image` where a file's first bytes show that it cannot be read."""
+    with _explained(Path(path)), Image.open(path):
+        pass
+
+
+@contextlib.contextmanager
+def _explained(path: Path):
     if os.path.isdir(path):
         raise ZooError(f"{path} is a folder: a picture file was expected")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.getexif()  # read, then dropped: writing it anew fails on odd fields
-                image.info.pop("exif", None)
-                return ImageOps.exif_transpose(image)
+            yield
     except FileNotFoundError:
         raise ZooError(f"{path}: no such file") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -53,7 +53,7 @@ class Restorer(Pipeline):
         A grey net restores the luma of colour pictures, or each channel by itself, as its spec
         says; a colour net takes grey for colour, and gives back the mean.
         """
-        scale = self._known(scale)
+        scale = self.known(scale)
         net, came = self.spec.shape[-1], values.shape[-1]
         through = functools.partial(self._through_net, scale=scale, progress=progress)
         if ensemble:
@@ -85,7 +85,8 @@ class Restorer(Pipeline):
                 f"{least} pixels"
             )
 
-    def _known(self, scale: int | None) -> int:
+    def known(self, scale: int | None) -> int:
+        """The scale that is meant, by default the first. Raises ZooError on one it has not."""
         scales = self.spec.scales
         if scale is None:
             return scales[0]

@@ -49,6 +49,11 @@ def golden(entry: Entry, part: str = "", given: str = "image"):
     return read(read_checked(pretrained_folder(entry) / GOLDEN), part, given)
 
 
+def check(entry: Entry, weights) -> None:
+    """Raises as `load_into` where weights are missing or changed; takes no TensorFlow."""
+    read_checked(path_of(entry, weights))
+
+
 def load_into(net, entry: Entry, weights) -> None:
     """Loads weights into a net.
 

@@ -1,7 +1,6 @@
 """Sets of pictures by name: tensorflow-datasets, the restoration sets, and image folders."""
 
 import contextlib
-import importlib.util
 import os
 import socket
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.errors import MissingExtra, ZooError
+from zoo.errors import ZooError, need
 from zoo.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
 
 RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "CBSD68", "LIVE1",
@@ -140,8 +139,8 @@ def available(name: str) -> bool:
     return name.startswith("folder:") or _in_zoo_data(name) or _prepared(name) is not None
 
 
-def require(name: str) -> None:
-    """Makes sure that a set can be had, in seconds and without TensorFlow.
+def refuse_missing(name: str) -> None:
+    """Raises, in seconds and without TensorFlow, where a set can plainly not be had.
 
     Args:
         name: as `load` takes it.
@@ -160,8 +159,7 @@ def require(name: str) -> None:
 
 
 def _require_prepared(name: str) -> None:
-    if importlib.util.find_spec("tensorflow_datasets") is None:
-        raise MissingExtra("tensorflow-datasets", "train", f"the data set {name!r}")
+    need("tensorflow_datasets", f"the data set {name!r}")
     if not available(name) and not _reachable(_DOWNLOADS):
         raise ZooError(_not_here(name))
 
@@ -272,7 +270,7 @@ def _file(path: Path, channels: int | str) -> np.ndarray:
 
 
 def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
-    require(name)
+    refuse_missing(name)
     import tensorflow_datasets as tfds
 
     try:

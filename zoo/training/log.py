@@ -1,14 +1,13 @@
 """log.csv and TensorBoard of a run; both go on where a resumed training does."""
 
 import csv
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from zoo import files
-from zoo.errors import MissingExtra
+from zoo.errors import need
 
 
 class Log:
@@ -17,8 +16,7 @@ class Log:
     def __init__(self, run: Path, resumed: int):
         self.path = run / "log.csv"
         self.rows = [row for row in read(self.path) if row["step"] <= resumed]
-        if importlib.util.find_spec("tensorboard") is None:
-            raise MissingExtra("tensorboard", "train", "training")
+        need("tensorboard", "training")
         self._board = tf.summary.create_file_writer(str(run / "tensorboard"))
 
     def add(self, step: int, figures: dict[str, float]) -> None:

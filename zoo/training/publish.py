@@ -11,12 +11,11 @@ import numpy as np
 from zoo import card, files, index, results, strip, weights
 from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
-from zoo.errors import ZooError
 from zoo.golden import made
 from zoo.loading import load
 from zoo.pipeline import Pipeline
 from zoo.pixels import fit_channels, to_uint8
-from zoo.training.run import recorded_recipe
+from zoo.training.run import finished
 
 MACS_SIZE = (256, 256)
 """At which size the multiply-accumulates of a net of free size are counted."""
@@ -37,9 +36,7 @@ def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
     Raises:
         ZooError: the run is not finished, was trained by another recipe, or a set is missing.
     """
-    facts = files.read_json(run / weights.RUN)
-    entry = index.entry(facts["name"])
-    _check_finished(run, facts, entry)
+    facts, entry = finished(run)
     pipeline = load(entry.full_name, run)
     measured = measure(pipeline)
     facts |= {"macs": count_macs(pipeline)}
@@ -125,13 +122,3 @@ def _macs(layer) -> int:
     if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
         return math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
     return 0
-
-
-def _check_finished(run: Path, facts: dict, entry: index.Entry) -> None:
-    if weights.WEIGHTS not in facts.get("sha256", {}):
-        raise ZooError(f"{run} is not finished: run its command again, {facts['command']!r}")
-    if recorded_recipe(facts) != entry.recipe:
-        raise ZooError(
-            f"{run} was trained by another recipe than the index has for {entry.full_name}: "
-            "train it again, or register what was changed under a tag of its own"
-        )

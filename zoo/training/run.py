@@ -1,4 +1,7 @@
-"""From a name to a run directory: run.json, log.csv, checkpoints, weights.h5."""
+"""From a name to a run directory: run.json, log.csv, checkpoints, weights.h5.
+
+What cannot be trained is refused before TensorFlow is imported.
+"""
 
 import dataclasses
 import importlib.metadata
@@ -6,23 +9,12 @@ import os
 import platform
 import shlex
 import sys
-import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-import keras
-import numpy as np
-import tensorflow as tf
-
-from zoo import evaluate, files, heads, index, loading, weights
-from zoo.data import batches, calibration, sources
-from zoo.errors import ZooError
-from zoo.training import steps, watch
-from zoo.training.calibrate import calibrate
-from zoo.training.checkpoints import Checkpoints
-from zoo.training.log import Log
-from zoo.training.loop import loop
-from zoo.training.methods import method
+from zoo import files, heads, index, weights
+from zoo.data import calibration, sources
+from zoo.errors import ZooError, need
 
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "pillow")
 
@@ -64,66 +56,38 @@ def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
             )
         entry = heads.with_classes(entry, labels)
         files.write_json(run / weights.RUN, facts)
-    strategy = strategy or tf.distribute.get_strategy()
-    with strategy.scope():
-        training = _Training(entry, pictures, run, strategy)
-    training.run_to_the_end()
-    net = training.deliver()
-    if entry.spec.kind == "recognition" and training.held_out:
-        facts["calibration"] = calibrate(training.pipeline, training.held_out)
-    digests = {weights.WEIGHTS: weights.save(net, run / weights.WEIGHTS)}
+    from zoo.training.session import trained
+
+    start = _start_of(entry) if entry.recipe.start is not None else None
+    learnt = trained(entry, _split(entry, pictures), run, start, strategy)
     if entry.spec.task != "generate":
-        digests[weights.CALIBRATION] = calibration.write(
-            run / weights.CALIBRATION, pictures, entry.spec
-        )
-    _finish(run, facts, training.log.rows, digests)
+        kept = calibration.write(run / weights.CALIBRATION, pictures, entry.spec)
+        learnt["sha256"][weights.CALIBRATION] = kept
+    files.write_json(run / weights.RUN, facts | {"ended": _now()} | learnt)
     return run
 
 
-class _Training:
-    """The parts of one training: net, method, data, checkpoints, log."""
+def finished(run: Path) -> tuple[dict, index.Entry]:
+    """What a run directory says of itself, and the entry that it was trained for.
 
-    def __init__(self, entry: index.Entry, pictures: sources.Pictures, run: Path, strategy):
-        keras.utils.set_random_seed(entry.recipe.seed)
-        self.entry, self.recipe, self.run, self.strategy = entry, entry.recipe, run, strategy
-        self.pipeline = loading.pipeline(entry, entry.build())
-        if self.recipe.start is not None:
-            _load_start(self.pipeline.net, entry)
-        self.method = method(entry, self.pipeline.net, strategy)
-        self.train_set, self.held_out = _split(entry, pictures)
-        self.checkpoints = Checkpoints(run / "checkpoints", self.method.variables)
-        self.done = self.checkpoints.restore()
-        self.log = Log(run, self.done)
-
-    def run_to_the_end(self) -> None:
-        if self.done == self.recipe.steps:
-            return
-        data = batches.dataset(self.entry, self.train_set, self.done, self.recipe.steps)
-        data = self.strategy.experimental_distribute_dataset(data)
-        step = steps.compiled(self.method.step, data.element_spec)
-        self._since = time.monotonic()
-        loop(step, data, self.done, self.recipe.steps, self.recipe.every, self._report)
-
-    def deliver(self):
-        """The plain net with what was learnt: the averaged weights where the recipe has them."""
-        self.method.deliver()
-        return self.pipeline.net
-
-    def _report(self, step: int, figures: dict[str, float]) -> None:
-        before = self.log.rows[-1]["seconds"] if self.log.rows else 0.0
-        now = time.monotonic()
-        seconds, self._since = before + now - self._since, now
-        self.deliver()
-        self.log.add(step, figures | self._held_out_figures() | {"seconds": seconds})
-        if self.entry.spec.kind == "generation":
-            watch.look(self.pipeline, self.run, self.log, step / self.recipe.steps)
-        self.checkpoints.save(step)
-
-    def _held_out_figures(self) -> dict[str, float]:
-        if not self.held_out:
-            return {}
-        figures = evaluate.held_out(self.pipeline, self.held_out)
-        return {f"held_out_{key}": value for key, value in figures.items()}
+    Raises:
+        ZooError: it is none, is not finished, or was trained by another recipe than the index has.
+    """
+    path = run / weights.RUN
+    facts = files.read_json(path) if path.is_file() else {}
+    if not {"name", "recipe"} <= facts.keys():
+        raise ZooError(
+            f"{run} is no run directory: it holds no {weights.RUN} as `zoo train` writes it"
+        )
+    entry = index.entry(facts["name"])
+    if weights.WEIGHTS not in facts.get("sha256", {}):
+        raise ZooError(f"{run} is not finished: run its command again, {facts['command']!r}")
+    if recorded_recipe(facts) != entry.recipe:
+        raise ZooError(
+            f"{run} was trained by another recipe than the index has for {entry.full_name}: "
+            "train it again, or register what was changed under a tag of its own"
+        )
+    return facts, entry
 
 
 def _changed(entry: index.Entry, changes: dict) -> index.Entry:
@@ -144,7 +108,10 @@ def _changed(entry: index.Entry, changes: dict) -> index.Entry:
 
 
 def _claim(run: Path, entry: index.Entry) -> dict:
-    """Makes the run directory, or checks that the one there is of the same training."""
+    """Makes the run directory, or checks that the one there is of the same training.
+
+    Raises ZooError, before anything is written, where that training cannot begin.
+    """
     path = run / weights.RUN
     if path.is_file():
         known = files.read_json(path)
@@ -163,6 +130,8 @@ def _claim(run: Path, entry: index.Entry) -> dict:
         "host": f"{platform.system()} {platform.machine()}, {_processors()} processors",
         "started": _now(),
     } | _donor(entry)
+    need("tensorboard", "training")
+    sources.refuse_missing(entry.recipe.data)
     files.write_json(path, facts)
     return facts
 
@@ -218,42 +187,6 @@ def _difference(known: dict, entry: index.Entry) -> str:
         f"{k}: {there[k]!r} there, {asked[k]!r} asked for" for k in asked if there[k] != asked[k]
     ]
     return found[0] if found else ""
-
-
-def _finish(run: Path, facts: dict, curve: list[dict], digests: dict[str, str]) -> None:
-    facts |= {
-        "ended": _now(),
-        "seconds": round(curve[-1]["seconds"]),
-        "curve": curve,
-        "sha256": digests,
-    }
-    files.write_json(run / weights.RUN, facts)
-
-
-def _load_start(net, entry: index.Entry) -> None:
-    """Weights of the same net: of a name, a run directory or a file."""
-    given = loading.load(*_start_of(entry)).net
-    if entry.spec.kind == "recognition":
-        given = heads.with_head(given, len(entry.spec.labels)) if _other_head(given, net) else given
-    try:
-        pairs = zip(given.get_weights(), net.get_weights(), strict=True)
-        net.set_weights([_in_channels(*pair) for pair in pairs])
-    except ValueError:
-        raise ZooError(
-            f"{entry.recipe.start} is another net than {entry.name}: name one of the same family"
-        ) from None
-
-
-def _other_head(given, net) -> bool:
-    return given.output_shape != net.output_shape
-
-
-def _in_channels(given: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """A grey net's weight for a colour net, which then does to the mean what that did to grey."""
-    if given.shape == wanted.shape:
-        return given
-    share = 1 / 3 if given.ndim == 4 and given.shape[2] == 1 else 1
-    return share * np.broadcast_to(given, wanted.shape)
 
 
 def _other_classes(entry: index.Entry, pictures: sources.Pictures) -> list[str]:
