@@ -5,7 +5,7 @@ NPM_FILES := npm ci --silent --ignore-scripts --prefix export/web
 
 .PHONY: demo test lint notebooks cards bench web clean
 
-demo: .venv/ready
+demo: .venv/ready  # one name of each family; `.venv/bin/zoo demo --all` for all
 	$(BIN)/zoo demo --to demo
 
 test: lint
