@@ -7,7 +7,7 @@ EXTRAS := train,export,quantize,onnx,openvino,demo,test
 
 .PHONY: demo test test-all test-oldest lint notebooks cards bench web clean
 
-demo: .venv/ready
+demo: .venv/ready  # one name of each family; `.venv/bin/zoo demo --all` for all
 	$(BIN)/zoo demo --to demo
 
 test: lint  # each promise once for each name, in minutes
