@@ -128,7 +128,8 @@ def test_pictures_are_converted_to_the_nets_channels(tmp_path, astronaut, channe
         ("mnist/nosuchconfig", "mnist/nosuchconfig"),
     ],
 )
-def test_an_unknown_set_is_refused_with_what_there_is(name, message):
+def test_an_unknown_set_is_refused_with_what_there_is(name, message, monkeypatch):
+    monkeypatch.setattr(sources, "_reachable", lambda address: True)
     with pytest.raises(zoo.ZooError, match=message):
         sources.load(name, 1)
 

@@ -20,6 +20,7 @@ RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "
                "Classic5")  # fmt: skip
 """Sets of plain picture files, found in `$ZOO_DATA/restoration/NAME`."""
 
+_EXPECTED = f"folder:PATH, one of {', '.join(RESTORATION)}, or a set of tensorflow-datasets"
 _DOWNLOADS = "https://storage.googleapis.com"  # where most of tensorflow-datasets' sets come from
 
 
@@ -167,20 +168,20 @@ def _require_prepared(name: str) -> None:
 def _in_zoo_data(name: str) -> bool:
     root = os.environ.get("ZOO_DATA", "")
     below = Path("restoration", name) if name in RESTORATION else Path(name)
-    return bool(root) and (Path(root) / below).is_dir()
+    return bool(root and name) and (Path(root) / below).is_dir()
 
 
 def _prepared(name: str) -> Path | None:
     """Where tensorflow-datasets has prepared a set; seen without importing it."""
     root = Path(os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets"))
-    found = (root / name.partition(":")[0]).glob("**/dataset_info.json")
+    found = (root / name.partition(":")[0]).glob("**/dataset_info.json") if name else ()
     return next((path.parent for path in found), None)
 
 
 def _not_here(name: str) -> str:
     return (
-        f"the set {name!r} is not on this machine, and there is no network to download it: put its "
-        f"files, unchanged, into $ZOO_DATA/{name}, or name pictures of your own, folder:PATH"
+        f"the set {name!r} is not on this machine, and there is no network to look for it: put its "
+        f"files, unchanged, into $ZOO_DATA/{name}, or name another, {_EXPECTED}"
     )
 
 
@@ -277,8 +278,8 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
         builder = tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):
         raise ZooError(
-            f"unknown data set {name!r}: expected folder:PATH, one of {', '.join(RESTORATION)}, "
-            "or a set of tensorflow-datasets (https://www.tensorflow.org/datasets/catalog)"
+            f"unknown data set {name!r}: expected {_EXPECTED} "
+            "(https://www.tensorflow.org/datasets/catalog)"
         ) from None
     if "image" not in builder.info.features:
         raise ZooError(f"the data set {name!r} has no images: choose another")
