@@ -11,8 +11,8 @@ import tensorflow as tf
 from nets import LAYOUTS, forward_flops, from_torch, pictures, to_torch, torch_twin
 from rounds import TOLERANCE, Contest, stopwatch
 
-from export.artifacts import artifacts, export
-from export.signature import SERVE
+from zoo.export.artifacts import artifacts, export
+from zoo.export.signature import SERVE
 
 
 def inference(pipeline, size: int, threads: int, spin: bool, folder: Path) -> Contest:

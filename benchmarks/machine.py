@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from rounds import TOLERANCE, Contest, stopwatch
 
-from export.benchmark import cpu_model
+from zoo.export.benchmark import cpu_model
 
 PACKAGES = (
     "keras-image-zoo", "tensorflow", "keras", "numpy", "ai-edge-litert",

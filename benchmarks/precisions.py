@@ -3,7 +3,7 @@
     python benchmarks/precisions.py dncnn_s25 [--pictures 10]
     python benchmarks/precisions.py mlp_gan_mnist --pictures 1000  # latents, for what makes some
 
-This is what `export.quantize` was decided by, so no test set is in it: which layers stay in
+This is what `zoo.export.quantize` was decided by, so no test set is in it: which layers stay in
 float32, whether sums are of integers, which forms are refused. Beside the files as they are
 exported stand those that were decided against.
 """
@@ -16,10 +16,10 @@ import click
 import numpy as np
 
 import zoo
-from export import calibration, quantize, saved_model, separate, tflite
 from zoo import evaluate
 from zoo.data import sources
 from zoo.data.batches import binarised
+from zoo.export import calibration, quantize, saved_model, separate, tflite
 from zoo.parts import LATENT, parts
 
 FORMS = ("float16", "dynamic_range", "int8")

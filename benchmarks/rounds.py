@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from export.benchmark import ratio
 from zoo.errors import MissingExtra
+from zoo.export.benchmark import ratio
 
 PEERS = {"ai_edge_litert", "onnxruntime", "openvino", "tf2onnx", "torch"}
 PAUSE = 0.1  # seconds; the threads of the contestant before spin a little while after their work

@@ -16,8 +16,8 @@ import click
 import numpy as np
 
 import zoo
-from export import runtimes
-from export.artifacts import export
+from zoo.export import runtimes
+from zoo.export.artifacts import export
 from zoo.parts import ends
 
 FIRST_ANSWER = """

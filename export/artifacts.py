@@ -11,17 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import zoo
-from export import calibration as calibrating
-from export import flat, golden, metadata, quantize, tflite
-from export.making import CALIBRATED, LABELS, Maker, labels_text
-from export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
-from export.signature import SERVE, describe, static_shape, static_side
 from zoo import files
 from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
 from zoo.errors import ZooError, need
+from zoo.export import calibration as calibrating
+from zoo.export import flat, golden, metadata, quantize, tflite
+from zoo.export.making import CALIBRATED, LABELS, Maker, labels_text
+from zoo.export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
+from zoo.export.signature import SERVE, describe, static_shape, static_side
 from zoo.index import Entry
 from zoo.parts import Ends, ends, parts
+from zoo.version import __version__
 from zoo.weights import GOLDEN
 
 QUICK = ("saved_model", "float32_free", "float32_static")
@@ -31,8 +31,8 @@ QUANTIZED = ("float16", "dynamic_range", "int8", "uint8")
 FORMS = (*QUICK, *QUANTIZED, "onnx", *metadata.FORMS)
 """All forms. But for `float32_static` and `mediapipe` they take any size and batch that the net
 takes: the browser's runtime is the one that cannot, and it gains nothing from smaller numbers.
-`QUANTIZED` files with wide transposed convolutions take a batch of one (`export.making`). Those for
-MediaPipe take RGB, also where the net takes grey."""
+`QUANTIZED` files with wide transposed convolutions take a batch of one (`zoo.export.making`). Those
+for MediaPipe take RGB, also where the net takes grey."""
 
 REPORT = "report.json"
 _PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
@@ -169,7 +169,7 @@ def today() -> str:
 def versions() -> dict[str, str]:
     """Of the zoo, Python and the packages that an export depends on."""
     found = {package: importlib.metadata.version(package) for package in _PACKAGES}
-    return {"zoo": zoo.__version__, "python": platform.python_version()} | found
+    return {"zoo": __version__, "python": platform.python_version()} | found
 
 
 def _planned(entry: Entry, some: list[Ends], formats) -> list[Artifact]:

@@ -14,20 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-import zoo
-from export import golden, openvino_file, runtimes
-from export.artifacts import Artifact, stamp
-from export.checked import exported, refuse
-from export.manifest import files_of, key_of, read_manifest
-from export.signature import static_shape, static_side
+from zoo import index, loading
 from zoo.errors import ZooError
+from zoo.export import golden, openvino_file, runtimes
+from zoo.export.artifacts import Artifact, stamp
+from zoo.export.checked import exported, refuse
+from zoo.export.manifest import files_of, key_of, read_manifest
+from zoo.export.signature import static_shape, static_side
 from zoo.parts import LATENT, Ends, Part, parts
 
 RUNTIMES = {key: (runtime.label, runtime.package) for key, runtime in runtimes.RUNTIMES.items()} | {
     "tensorflow": ("TensorFlow", "tensorflow"),
     "keras": ("Keras", "keras"),
 }
-"""Engine of `export.timed` -> the runtime's name and its package."""
+"""Engine of `zoo.export.timed` -> the runtime's name and its package."""
 
 NET = "net"
 """What the net itself, in Keras, is called among the artifacts."""
@@ -54,7 +54,7 @@ def bench(
     Args:
         name: as in the index.
         weights: as `zoo.load` takes them.
-        formats: some of `export.artifacts.FORMS`, or `"all"` that fit the net.
+        formats: some of `zoo.export.artifacts.FORMS`, or `"all"` that fit the net.
         threads: that a runtime may use.
         rounds: turns of each; a turn is 3 to 100 runs, as many as take about 0.2 s.
         size: side of the picture, where the net takes any; by default as `export` has it.
@@ -72,8 +72,8 @@ def bench(
             process's last words.
         MissingExtra: what a form takes is not installed.
     """
-    refuse(zoo.entry(name), formats)
-    pipeline = zoo.load(name, weights)
+    refuse(index.entry(name), formats)
+    pipeline = loading.load(name, weights)
     size = size or static_side(pipeline.spec)
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as running:
         folder = Path(scratch) / "export"
@@ -108,7 +108,7 @@ def cpu_model() -> str:
 
 
 def _jobs(part: Part, made: list[Artifact], folder: Path) -> list[dict]:
-    """What is timed of a part, as `export.timed` takes it; not what takes colour for its grey."""
+    """What is timed of a part, as `zoo.export.timed` takes it; not what takes RGB for its grey."""
     ends = {f.name: getattr(part, f.name) for f in dataclasses.fields(Ends)}
     about = {"part": ends, "input": str(_input(folder, part))}
     jobs = []
@@ -136,7 +136,7 @@ def _values(pipeline, part: Part, size: int) -> np.ndarray:
 
 
 class _Worker:
-    """A process of `export.timed`.
+    """A process of `zoo.export.timed`.
 
     Attributes:
         job: what it was told.
@@ -150,7 +150,7 @@ class _Worker:
 
     def __enter__(self):
         self._words = tempfile.TemporaryFile("w+")  # not a pipe, which could fill up
-        command = [sys.executable, "-m", "export.timed", json.dumps(self.job)]
+        command = [sys.executable, "-m", "zoo.export.timed", json.dumps(self.job)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._words}
         self._process = subprocess.Popen(command, text=True, env=_environment(), **pipes)
         try:
@@ -191,7 +191,7 @@ class _Worker:
 
 def _environment() -> dict:
     """Of a process that finds these packages wherever it is started, and no GPU."""
-    here = str(Path(__file__).parents[1])
+    here = str(Path(loading.__file__).parents[1])
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     return os.environ | quiet | {"PYTHONPATH": path}

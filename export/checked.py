@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from export import artifacts, report
-from export.artifacts import Artifact
-from export.rows import ROUNDED_BOUNDS
-from export.verify import verify
 from zoo.errors import ZooError, need
+from zoo.export import artifacts, report
+from zoo.export.artifacts import Artifact
+from zoo.export.rows import ROUNDED_BOUNDS
+from zoo.export.verify import verify
 from zoo.index import Entry
 
 

@@ -11,16 +11,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-import zoo
-from export import report, saved_model, tflite
-from export.artifacts import export, today
-from export.manifest import read_manifest
-from export.signature import static_side
-from export.verify import verify
-from zoo import figures, files, index, weights
+from zoo import figures, files, index, loading, weights
 from zoo.errors import MissingExtra, ZooError
+from zoo.export import report, saved_model, tflite
+from zoo.export.artifacts import export, today
+from zoo.export.manifest import read_manifest
+from zoo.export.signature import static_side
+from zoo.export.verify import verify
 from zoo.index import Entry, Spec
 from zoo.pixels import to_uint8
+from zoo.version import __version__
 
 PHOTOGRAPHS = ("camera", "chelsea", "coffee")
 PAGE = "index.html"
@@ -75,7 +75,7 @@ def _section(entry: Entry, folder: Path, say: Callable[[str], None]) -> dict:
     section = {"name": name, "entry": entry, "headline": figures.headline(entry), "passed": False}
     try:
         say(f"{name}: loading")
-        pipeline = zoo.load(entry.full_name)
+        pipeline = loading.load(entry.full_name)
         say(f"{name}: running on pictures")
         section |= _shown(pipeline)
         say(f"{name}: exporting")
@@ -134,7 +134,7 @@ def _write(page: Path, template, sections: list[dict], asked: int) -> None:
     rows = [row for found in reports for row in found["rows"]]
     about = {
         "date": today(),
-        "version": zoo.__version__,
+        "version": __version__,
         "runtimes": list(dict.fromkeys(row["runtime"] for row in rows if row["runtime"])),
         "python": platform.python_version(),
         "left_out": reports[-1]["left_out"] if reports else "",
@@ -168,5 +168,5 @@ def _template():
         import skimage  # noqa: F401
     except ImportError as error:
         raise MissingExtra(error.name, "demo", "the demonstration") from None
-    text = importlib.resources.files("export").joinpath("demo.html").read_text(encoding="utf-8")
+    text = importlib.resources.files("zoo.export").joinpath("demo.html").read_text(encoding="utf-8")
     return jinja2.Environment(autoescape=True).from_string(text)

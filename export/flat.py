@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.tflite import litert
+from zoo.export.tflite import litert
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 
-FORBIDDEN = ("zoo", "export", "keras")
+FORBIDDEN = ("zoo", "keras")
 
 
 def forbid() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from export.signature import static_shape
 from zoo import golden, weights
+from zoo.export.signature import static_shape
 from zoo.parts import IMAGE, Ends, ends
 from zoo.pixels import to_uint8
 

@@ -5,9 +5,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from export import calibration, metadata, onnx_file, quantize, saved_model, tflite
-from export.separate import separated
-from export.signature import static_shape
+from zoo.export import calibration, metadata, onnx_file, quantize, saved_model, tflite
+from zoo.export.separate import separated
+from zoo.export.signature import static_shape
 from zoo.parts import Part
 from zoo.pixels import fit_channels
 
@@ -30,7 +30,7 @@ class Maker:
         part: one of its `zoo.parts.parts`.
         scratch: a folder for what is needed on the way.
         static_size: side of a static file's picture.
-        calibration_set: as `export.artifacts.export` takes it.
+        calibration_set: as `zoo.export.artifacts.export` takes it.
     """
 
     def __init__(self, pipeline, part: Part, scratch: Path, static_size: int, calibration_set):
@@ -41,7 +41,7 @@ class Maker:
         """Writes one form.
 
         Args:
-            form: a key of `export.artifacts.FORMS`.
+            form: a key of `zoo.export.artifacts.FORMS`.
             part: what the file does; one that takes colour, in the forms for MediaPipe.
             path: the file, or folder, which is not there yet.
         """

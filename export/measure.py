@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from export import onnx_file, openvino_file, tflite
-from export.artifacts import Artifact, stamp
-from export.checked import beyond, exported
-from export.manifest import files_of, read_manifest
 from zoo import results
 from zoo.baselines import LABELS, baseline
 from zoo.errors import ZooError
 from zoo.evaluate import Trial
+from zoo.export import onnx_file, openvino_file, tflite
+from zoo.export.artifacts import Artifact, stamp
+from zoo.export.checked import beyond, exported
+from zoo.export.manifest import files_of, read_manifest
 from zoo.index import Benchmark, Entry
 from zoo.pipeline import Pipeline
 from zoo.pixels import fit_channels
@@ -103,13 +103,13 @@ def measure(
     Args:
         pipeline: from `zoo.load`.
         ensemble: also measure the self-ensemble (classifiers, restoration).
-        static_size: as `export.artifacts.export` takes it.
-        formats: as `export.artifacts.export` takes them; `float32_free` is among them.
+        static_size: as `zoo.export.artifacts.export` takes it.
+        formats: as `zoo.export.artifacts.export` takes them; `float32_free` is among them.
         only_files: the figures of the net, and of what it is compared with, stay those on record.
 
     Raises:
-        ZooError: as `export.checked.exported`; a net that makes pictures has no ensemble; nothing
-            is on record of these weights.
+        ZooError: as `zoo.export.checked.exported`; a net that makes pictures has no ensemble;
+            nothing is on record of these weights.
         MissingExtra: what a form takes is not installed.
     """
     if ensemble and pipeline.spec.kind == "generation":

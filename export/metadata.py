@@ -12,7 +12,7 @@ import zipfile
 
 import numpy as np
 
-from export import flat
+from zoo.export import flat
 from zoo.index import Entry
 from zoo.parts import Ends, Part
 from zoo.pixels import LUMA

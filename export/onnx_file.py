@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from export.signature import SERVE, Shape
 from zoo.errors import EXTRAS, MissingExtra, ZooError
+from zoo.export.signature import SERVE, Shape
 from zoo.parts import Ends, Part
 
 OPSET = 17  # of 2022: what runtimes of the last years all know
@@ -70,7 +70,7 @@ def runtime() -> str:
 def opened(
     path: Path, part: Ends, threads: int | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """An ONNX file in ONNX Runtime, to be called as what `export.tflite.opened` returns."""
+    """An ONNX file in ONNX Runtime, to be called as what `zoo.export.tflite.opened` returns."""
     onnxruntime = package()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from export import flat, tflite
 from zoo.errors import EXTRAS, MissingExtra, ZooError, left_out
+from zoo.export import flat, tflite
 from zoo.parts import Ends
 
 
@@ -22,7 +22,7 @@ def runtime() -> str:
 def opened(
     path: Path, part: Ends, threads: int | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A float32 TFLite file in OpenVINO, to be called as what `export.tflite.opened` returns."""
+    """A float32 TFLite file in OpenVINO, called as what `zoo.export.tflite.opened` returns."""
     package()
     names = tflite.tensors(path, part)
     settings = {"INFERENCE_PRECISION_HINT": "f32"}  # also where the processor has bfloat16

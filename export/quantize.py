@@ -9,11 +9,11 @@ import warnings
 
 import numpy as np
 
-from export import flat
-from export.separate import last_pieces
-from export.signature import SERVE
-from export.tflite import in_batches, litert
 from zoo.errors import EXTRAS, MissingExtra, ZooError
+from zoo.export import flat
+from zoo.export.separate import last_pieces
+from zoo.export.signature import SERVE
+from zoo.export.tflite import in_batches, litert
 from zoo.index import OUTPUTS
 from zoo.parts import ENCODER, IMAGE, Ends, Part
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import zoo
-from export.artifacts import weights_sha256
-from export.golden import pictures
-from export.signature import Shape
-from zoo import weights
+from zoo import loading, weights
 from zoo.errors import OtherNet
+from zoo.export.artifacts import weights_sha256
+from zoo.export.golden import pictures
+from zoo.export.signature import Shape
 from zoo.golden import read
 from zoo.index import Spec
 from zoo.parts import LATENT, Ends, Part
@@ -69,7 +68,7 @@ def golden(pipeline, part: Part) -> list[Case]:
 
 def _is_published(pipeline) -> bool:
     try:
-        published = zoo.load(pipeline.entry.full_name)
+        published = loading.load(pipeline.entry.full_name)
     except OtherNet:  # the net was changed and trained anew, and is about to be published
         return False
     return weights_sha256(published.net) == weights_sha256(pipeline.net)

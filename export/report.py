@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from export.artifacts import REPORT, today
 from zoo import files
+from zoo.export.artifacts import REPORT, today
 
 COLUMNS = ("artifact", "runtime", "input", "max_error", "rms_error", "snr_db", "bound", "passed")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.references import Case
+from zoo.export.references import Case
 
 # Largest absolute error allowed, where white, certainty or the largest latent is 1. Runtimes sum
 # in other orders: a DnCNN of 17 layers, trained for 2,500 steps, differs by up to 5e-7 in LiteRT
@@ -27,7 +27,7 @@ class Row:
     """One check.
 
     Attributes:
-        artifact: `net`, or the key of an `export.artifacts.Artifact`.
+        artifact: `net`, or the key of an `zoo.export.artifacts.Artifact`.
         runtime: with its version; "" for a look at the files.
         input: such as `golden 28x28 x8`, `fresh 37x52 x3` or `files`.
         max_error: largest absolute difference from the reference, None where there is no result.

@@ -16,13 +16,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-import zoo
-from export import onnx_file, openvino_file, tflite
-from export.manifest import damage, is_export, key_of, read_manifest
-from zoo import files, results
+from zoo import files, index, loading, results
 from zoo.errors import ZooError, installed, need
+from zoo.export import onnx_file, openvino_file, tflite
+from zoo.export.manifest import damage, is_export, key_of, read_manifest
 from zoo.index import Entry
 from zoo.parts import Ends, ends
+from zoo.pipeline import Pipeline
+from zoo.version import __version__
 from zoo.weights import path_of, read_checked
 
 
@@ -44,6 +45,24 @@ RUNTIMES = {
 }
 FORMS = {runtime.form for runtime in RUNTIMES.values()}
 AUTO, KERAS, FASTEST = "auto", "keras", "fastest"
+
+
+def load(name: str, weights, classes, runtime: str) -> Pipeline:
+    """Loads a name for a runtime; see `zoo.load`."""
+    entry = index.entry(name)
+    fresh = weights is None or classes is not None
+    if runtime == AUTO and fresh:
+        runtime = KERAS  # which alone trains
+    if runtime in (AUTO, KERAS) and (fresh or choice(entry, weights, runtime) == KERAS):
+        return loading.load(name, weights, classes)
+    if fresh:
+        asked = "fresh weights" if weights is None else "other classes"
+        raise ZooError(
+            f"runtime={runtime!r} runs what was trained and exported, and {asked} came: load with "
+            'runtime="keras", and train'
+        )
+    entry, source, through = opened(entry, weights, runtime)
+    return loading.pipeline(entry, None, source, through)
 
 
 def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Callable]:
@@ -157,7 +176,7 @@ def cache() -> Path:
 def _kept(entry: Entry, weights) -> Path:
     """Where the files of these weights are kept, a folder a form."""
     digest = files.sha256(read_checked(path_of(entry, weights)))
-    return cache() / entry.full_name / f"{digest[:12]}-{zoo.__version__}"
+    return cache() / entry.full_name / f"{digest[:12]}-{__version__}"
 
 
 def _made(entry: Entry, weights, form: str) -> Path:
@@ -181,14 +200,14 @@ def _is_whole(entry: Entry, folder: Path, form: str, otherwise: str) -> bool:
 
 def _make(entry: Entry, weights, form: str, folder: Path) -> None:
     """Exports and verifies, whole or not at all; another process may be at the same."""
-    from export.checked import exported, refuse
+    from zoo.export.checked import exported, refuse
 
     refuse(entry, form)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             print(f"{entry.full_name}: making {folder}, once", file=sys.stderr)
-            pipeline, made = zoo.load(entry.full_name, weights), Path(scratch) / form
+            pipeline, made = loading.load(entry.full_name, weights), Path(scratch) / form
             exported(pipeline, made, formats=form)
             files.replace(made, folder)
     except OSError as error:

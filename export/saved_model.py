@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from export import fresh
-from export.signature import SERVE, Shape
 from zoo.errors import ZooError
+from zoo.export import fresh
+from zoo.export.signature import SERVE, Shape
 from zoo.parts import Ends, Part
 
 
@@ -61,7 +61,7 @@ def one_process() -> Iterator[None]:
 
 
 def run(folder: Path, part: Ends, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """Runs a SavedModel in a fresh process in which `zoo`, `export` and `keras` cannot be imported.
+    """Runs a SavedModel in a fresh process in which `zoo` and `keras` cannot be imported.
 
     Args:
         folder: the SavedModel.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from export.signature import SERVE
 from zoo.errors import EXTRAS, MissingExtra, ZooError
+from zoo.export.signature import SERVE
 from zoo.parts import Ends
 
 _MODULES = ("interpreter", "schema_py_generated")

@@ -1,6 +1,6 @@
 """Times a file, or a net in Keras, in a process of its own that holds nothing else.
 
-    python -m export.timed '{"engine": "litert", "path": ..., "input": "values.npy", ...}'
+    python -m zoo.export.timed '{"engine": "litert", "path": ..., "input": "values.npy", ...}'
 
 It says in a line of JSON how long loading took; then, for each number that it reads, how long each
 of so many runs did. Times are in milliseconds, memory in MiB. Of the zoo, only what the engine
@@ -35,19 +35,19 @@ def peak_mib() -> float:
 
 
 def litert(job: dict) -> Callable:
-    from export import tflite
+    from zoo.export import tflite
 
     return _file(tflite, job)
 
 
 def onnx(job: dict) -> Callable:
-    from export import onnx_file
+    from zoo.export import onnx_file
 
     return _file(onnx_file, job)
 
 
 def openvino(job: dict) -> Callable:
-    from export import openvino_file
+    from zoo.export import openvino_file
 
     return _file(openvino_file, job)
 
@@ -64,11 +64,11 @@ def tensorflow(job: dict) -> Callable:
 
 def keras(job: dict) -> Callable:
     _tensorflow(job["threads"])
-    import zoo
+    from zoo.loading import load
     from zoo.parts import parts
 
     def opened():
-        made = parts(zoo.load(job["name"], job["weights"]))
+        made = parts(load(job["name"], job["weights"]))
         return next(part.infer for part in made if part.name == job["part"]["name"])
 
     return opened

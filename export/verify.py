@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-import zoo
-from export import onnx_file, openvino_file, references, report, saved_model, tflite
-from export.artifacts import (
+from zoo import index, loading
+from zoo.errors import MissingExtra, ZooError, left_out, need
+from zoo.export import onnx_file, openvino_file, references, report, saved_model, tflite
+from zoo.export.artifacts import (
     FORMS,
     LABELS,
     QUICK,
@@ -19,11 +20,10 @@ from export.artifacts import (
     versions,
     weights_sha256,
 )
-from export.manifest import damage, files_of, read_manifest
-from export.references import Case
-from export.rows import ROUNDED_BOUNDS, Row, compared
-from export.signature import Shape
-from zoo.errors import MissingExtra, ZooError, left_out, need
+from zoo.export.manifest import damage, files_of, read_manifest
+from zoo.export.references import Case
+from zoo.export.rows import ROUNDED_BOUNDS, Row, compared
+from zoo.export.signature import Shape
 from zoo.index import Spec
 from zoo.parts import Ends, Part, parts
 from zoo.pipeline import Pipeline
@@ -96,9 +96,10 @@ def verify_alone(folder, missing: str) -> dict:
     if GOLDEN not in manifest["files"]:
         raise ZooError(
             f"the net that {folder} came from is not here: {missing}; and it keeps no {GOLDEN} to "
-            "be judged by: load the net yourself and call export.verify.verify(folder, pipeline)"
+            "be judged by: load the net yourself and call verify(folder, pipeline) of "
+            "zoo.export.verify"
         )
-    entry = zoo.entry(manifest["name"])
+    entry = index.entry(manifest["name"])
     listed = _listed(folder, manifest, entry.name)
     kept = _kept(folder, manifest, entry.spec, [artifact.part for artifact in listed])
     rows = _other_files(folder, manifest, entry.spec)
@@ -142,7 +143,7 @@ def _net_of(manifest: dict) -> tuple[Pipeline | None, str]:
     if source is None:
         return None, "the export does not say where its weights came from"
     try:
-        pipeline = zoo.load(manifest["name"], source)
+        pipeline = loading.load(manifest["name"], source)
     except ZooError as error:
         return None, str(error)
     actual = weights_sha256(pipeline.net)

@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-import zoo
-from export.artifacts import export, facts_of_file, read_manifest
-from zoo import figures, files, weights
+from zoo import figures, files, loading, weights
 from zoo.errors import ZooError, need
+from zoo.export.artifacts import export, facts_of_file, read_manifest
 from zoo.index import Entry, short_name
+from zoo.version import __version__
 
 WEB = Path(__file__).with_name("web")
 NPM = WEB / "node_modules"
@@ -81,7 +81,7 @@ def build(folder, names: Iterable[str] = (), npm=NPM) -> Path:
         for path, data in litert.items():
             _write(partial / "litert" / path, data)
         about = {
-            "zoo": zoo.__version__,
+            "zoo": __version__,
             "litert": _litert()["version"],
             "models": [_add(entry, partial) for entry in tqdm(entries, "nets", disable=None)],
         }
@@ -175,7 +175,7 @@ def _copy_page(site: Path) -> None:
 def _add(entry: Entry, site: Path) -> dict:
     """Exports a net into the site; gives what the page has to know of it."""
     with tempfile.TemporaryDirectory() as scratch:
-        exported = export(zoo.load(entry.full_name), Path(scratch) / "out")
+        exported = export(loading.load(entry.full_name), Path(scratch) / "out")
         artifact = _static(read_manifest(exported))
         path = site / "models" / short_name(entry) / artifact["path"]
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from tiny import with_random_weights
 
-from export import saved_model
 from zoo.data import sources
+from zoo.export import saved_model
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
-from export import benchmark
-from export.benchmark import bench
 from zoo import card, cli, results, weights
 from zoo.errors import ZooError
+from zoo.export import benchmark
+from zoo.export.benchmark import bench
 
 
 @pytest.fixture(scope="module")

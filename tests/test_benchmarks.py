@@ -10,8 +10,8 @@ from conftest import REPOSITORY, needs
 from tiny import with_random_weights
 
 import zoo
-from export import quantize, saved_model, tflite
 from zoo import files, results, weights
+from zoo.export import quantize, saved_model, tflite
 from zoo.parts import parts
 
 FOLDER = REPOSITORY / "benchmarks"

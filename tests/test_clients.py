@@ -10,11 +10,11 @@ from conftest import needs_package
 from PIL import Image
 
 import zoo
-from export.artifacts import LABELS, export, read_manifest
-from export.golden import pictures
-from export.rows import BOUNDS
-from export.verify import verify
 from zoo import weights
+from zoo.export.artifacts import LABELS, export, read_manifest
+from zoo.export.golden import pictures
+from zoo.export.rows import BOUNDS
+from zoo.export.verify import verify
 from zoo.pixels import fit_channels
 
 CLI = Path(sys.executable).with_name("saved_model_cli")

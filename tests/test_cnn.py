@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from export.artifacts import export
-from export.verify import verify
 from zoo import loading
+from zoo.export.artifacts import export
+from zoo.export.verify import verify
 from zoo.models.cnn import cnn
 from zoo.training import steps
 

@@ -13,9 +13,9 @@ import tensorflow as tf
 from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
-from export import calibration
 from zoo import card, loading, tables, weights
 from zoo.data import batches, sources
+from zoo.export import calibration
 from zoo.parts import parts
 from zoo.pixels import to_uint8
 from zoo.tiling import tiled

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
-from export import demo, rows
 from zoo import index, weights
 from zoo.cli import main
 from zoo.data import sources
+from zoo.export import demo, rows
 
 AUTOENCODERS = [e.full_name for e in weights.chosen() if e.spec.task == "autoencode"]
 

@@ -17,15 +17,15 @@ from conftest import in_second_process
 from tiny import with_random_weights
 
 import zoo
-from export import fresh, references, report, saved_model, tflite
-from export.artifacts import QUICK, export, facts_of_file, read_manifest
-from export.measure import measure
-from export.rows import BOUNDS, ROUNDED_BOUNDS, Row, compare
-from export.verify import verify, verify_folder
 from zoo import files, index, loading, weights
 from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.errors import MissingExtra, ZooError
+from zoo.export import fresh, references, report, saved_model, tflite
+from zoo.export.artifacts import QUICK, export, facts_of_file, read_manifest
+from zoo.export.measure import measure
+from zoo.export.rows import BOUNDS, ROUNDED_BOUNDS, Row, compare
+from zoo.export.verify import verify, verify_folder
 from zoo.models.dncnn import dncnn
 from zoo.parts import parts
 
@@ -553,11 +553,11 @@ def test_the_fresh_process_can_import_neither_zoo_nor_keras():
     code = (
         "import importlib, runpy, sys\n"
         "runpy.run_path(sys.argv[1])['forbid']()\n"
-        "for name in ('zoo', 'export', 'keras'):\n"
+        "for name in ('zoo', 'keras'):\n"
         "    try: importlib.import_module(name)\n"
         "    except ImportError: print(name)\n"
     )
-    assert in_second_process(code, fresh.__file__).split() == ["zoo", "export", "keras"]
+    assert in_second_process(code, fresh.__file__).split() == ["zoo", "keras"]
 
 
 def test_saved_models_share_a_process_and_one_that_does_not_run_says_why(

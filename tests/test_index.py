@@ -1,8 +1,12 @@
 """Names, entries, and that a family is one file."""
 
+import ast
 import dataclasses
+import graphlib
 import json
 import shutil
+from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, in_second_process
@@ -165,3 +169,37 @@ def test_a_family_is_added_by_one_file(tmp_path):
 def test_a_name_is_known_with_and_without_its_tag():
     assert index.is_name("dncnn_tiny") and index.is_name("dncnn_tiny.test")
     assert not index.is_name("dncnn_tiny.other") and not index.is_name("runs/dncnn_tiny")
+
+
+def test_a_users_own_modules_are_not_taken_for_the_zoos(tmp_path):
+    for name in ("export", "files", "index", "weights", "data", "tests"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('this is the user's own')")
+    (tmp_path / "mine.py").write_text(
+        "import zoo.cli\nfrom zoo.export import artifacts, demo, measure, runtimes, webserver\n"
+        "print(runtimes.choice(zoo.entry('cnn_fashion'), 'pretrained', 'litert'))\n"
+    )
+    code = "import runpy, sys; sys.path.insert(0, sys.argv[1]); runpy.run_path(sys.argv[2])"
+    assert in_second_process(code, tmp_path, tmp_path / "mine.py").strip() == "litert"
+
+
+def imports(module: str, path: Path, known: Collection[str]) -> set[str]:
+    """The modules of the package that a file imports, at its top or later."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inside = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {full if full in known else node.module for full in inside.values()}
+    return (found & set(known)) - {module}
+
+
+def test_no_circle_of_files():
+    files = {}
+    for folder, package in (("zoo", "zoo"), ("export", "zoo.export")):
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            parts = path.relative_to(REPOSITORY / folder).with_suffix("").parts
+            files[".".join([package, *(p for p in parts if p != "__init__")])] = path
+    graph = {module: imports(module, path, files) for module, path in files.items()}
+    assert graph["zoo"] and graph["zoo.export.verify"]
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, which names it

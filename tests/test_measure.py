@@ -11,11 +11,11 @@ from PIL import Image
 from tiny import data_for, scene, with_random_weights
 
 import zoo
-from export import measure as measuring
-from export import openvino_file
-from export.measure import BOUNDS, METRICS, measure, missed
 from zoo import card, cli, index, judge, loading, results
 from zoo.evaluate import evaluate
+from zoo.export import measure as measuring
+from zoo.export import openvino_file
+from zoo.export.measure import BOUNDS, METRICS, measure, missed
 from zoo.index import TASKS, Benchmark
 
 all_formats = needs_package("ai_edge_quantizer", "tf2onnx", "onnxruntime")
@@ -160,7 +160,7 @@ def test_strict_exits_with_1_where_a_bound_is_missed(monkeypatch):
     row = {"artifact": "int8", "runtime": "LiteRT", "data": "mnist",
            "metric": "accuracy", "figure": 98.0, "net": 99.0, "difference": -1.0, "bound": 0.5,
            "held": "no"}  # fmt: skip
-    monkeypatch.setattr("export.measure.measure", lambda *_, **__: None)
+    monkeypatch.setattr("zoo.export.measure.measure", lambda *_, **__: None)
     monkeypatch.setattr("zoo.training.publish.record", lambda *arguments: "CARD.md")
     monkeypatch.setattr(results, "numerics", lambda entry: [row])
     for options, status in (([], 0), (["--strict"], 1)):

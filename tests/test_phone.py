@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 import zoo
-from export import tflite
-from export.artifacts import export
-from export.manifest import read_manifest
-from export.rows import BOUNDS
 from zoo import weights
+from zoo.export import tflite
+from zoo.export.artifacts import export
+from zoo.export.manifest import read_manifest
+from zoo.export.rows import BOUNDS
 from zoo.parts import parts
 
 NOTES = {

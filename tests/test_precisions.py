@@ -10,14 +10,14 @@ from PIL import Image
 from tiny import data_for, scene, with_random_weights
 
 import zoo
-from export import calibration, flat, onnx_file, quantize, report, saved_model, tflite
-from export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
-from export.manifest import facts_of_file
-from export.rows import ROUNDED_BOUNDS
-from export.verify import verify
 from zoo import files
 from zoo.data import calibration as samples
 from zoo.errors import MissingExtra, ZooError
+from zoo.export import calibration, flat, onnx_file, quantize, report, saved_model, tflite
+from zoo.export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
+from zoo.export.manifest import facts_of_file
+from zoo.export.rows import ROUNDED_BOUNDS
+from zoo.export.verify import verify
 from zoo.parts import parts
 from zoo.training import fused
 

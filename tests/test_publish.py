@@ -14,9 +14,9 @@ import pytest
 from tiny import data_for
 
 import zoo
-from export.artifacts import QUICK
-from export.measure import measure as measure_all
 from zoo import card, index, results, strip, tables, weights
+from zoo.export.artifacts import QUICK
+from zoo.export.measure import measure as measure_all
 from zoo.parts import parts
 from zoo.training import publish as publishing
 

@@ -31,8 +31,8 @@ def checkout(tmp_path_factory):
     """A copy of the repository without weights, to which a file can be added."""
     folder = tmp_path_factory.mktemp("checkout")
     without = shutil.ignore_patterns("__pycache__", "node_modules", "pretrained")
-    for package in ("zoo", "export", "tests"):
-        shutil.copytree(ROOT / package, folder / package, ignore=without)
+    for package, place in (("zoo", "zoo"), ("export", "zoo/export"), ("tests", "tests")):
+        shutil.copytree(ROOT / package, folder / place, ignore=without)
     for file in ("setup.cfg", "README.md"):
         shutil.copy(ROOT / file, folder)
     return folder

@@ -13,19 +13,19 @@ from PIL import Image
 from tiny import with_random_weights
 
 import zoo
-from export import report
-from export.artifacts import export
-from export.manifest import key_of
-from export.rows import BOUNDS
-from export.runtimes import RUNTIMES, at_hand, cache, fastest
-from export.verify import verify
 from zoo import files, results, weights
 from zoo.cli import FASTER, main
 from zoo.errors import MissingExtra, ZooError
+from zoo.export import report
+from zoo.export.artifacts import export
+from zoo.export.manifest import key_of
+from zoo.export.rows import BOUNDS
+from zoo.export.runtimes import RUNTIMES, at_hand, cache, fastest
+from zoo.export.verify import verify
 from zoo.parts import ends
 from zoo.tiling import tiled
 
-BOUND = 1e-5  # as in `export.rows`
+BOUND = 1e-5  # as in `zoo.export.rows`
 NAMES = ("cnn_tiny", "lstm_tiny", "srcnn_tiny", "dncnn_tiny", "dcgan_tiny", "vae_tiny")
 BLOCKED = "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras')))\n"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tiny import with_random_weights
 
-from export import separate
+from zoo.export import separate
 from zoo.parts import Part, parts
 
 

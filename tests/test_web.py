@@ -23,9 +23,9 @@ from skimage import data
 from tiny import with_random_weights
 
 import zoo
-from export import webserver
-from export.artifacts import export
 from zoo.errors import ZooError
+from zoo.export import webserver
+from zoo.export.artifacts import export
 from zoo.loading import pipeline
 from zoo.models.dncnn import dncnn
 from zoo.pixels import to_uint8

@@ -10,16 +10,42 @@ that another runtime runs.
 
 from zoo.errors import ZooError
 from zoo.index import Entry, Recipe, Spec, entry, names, register
+from zoo.version import __version__ as __version__
 
 __all__ = ["Entry", "Recipe", "Spec", "ZooError", "entry", "load", "names", "register", "train"]
-__version__ = "0.1.0"
 
 
-def load(name: str, weights="pretrained", classes=None, runtime="keras"):
-    """A name -> a callable `zoo.pipeline.Pipeline`; see `zoo.loading.load`."""
-    from zoo import loading
+def load(name: str, weights="pretrained", classes=None, runtime: str = "keras"):
+    """Loads a net with the preprocessing of its weights: pixels in, labels or pictures out.
 
-    return loading.load(name, weights, classes, runtime)
+    Args:
+        name: `family_variant` or `family_variant.tag`.
+        weights: "pretrained"; a run directory or a `.h5` file; None for fresh weights. For another
+            runtime than Keras also a folder that `zoo export` wrote.
+        classes: of a classifier, the names of other classes, or how many: its last layer is then
+            fresh, to be trained, and all others have the weights.
+        runtime: what computes: "keras", or, only to predict, "litert", "onnx" or "openvino", from
+            an exported file; "fastest" is the one of these that `zoo bench` found to be so, of
+            those installed. TensorFlow is not imported then, but once: where no folder is given,
+            the file is made and verified at the first call, and kept (`zoo.export.runtimes`).
+            "auto" is what such a file runs in where there is one already, and else "keras".
+
+    Returns:
+        A callable `zoo.pipeline.Pipeline`.
+
+    Raises:
+        ZooError: unknown name or runtime; weights missing, changed, cut short, or of another net;
+            classes for what is no classifier, or for another runtime than Keras; a file that is
+            not right.
+        MissingExtra: what the runtime takes is not installed.
+    """
+    if runtime == "keras":
+        from zoo import loading
+
+        return loading.load(name, weights, classes)
+    from zoo.export import runtimes
+
+    return runtimes.load(name, weights, classes, runtime)
 
 
 def train(name: str, run=None, start=None, strategy=None, **changes):

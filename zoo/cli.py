@@ -124,8 +124,7 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, runtime, weigh
     Of a net that makes pictures: zoo run dcgan_fashion --count 64 --out grid.png
     Which runtime answered is said on stderr.
     """
-    from export import runtimes
-    from zoo.loading import load
+    from zoo.export import runtimes
 
     entry = index.entry(name)
     key = runtimes.choice(entry, weights, runtime)
@@ -133,7 +132,7 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, runtime, weigh
         work = _sheet(entry, out, count=count, seed=seed, label=label)
     else:
         work = _answers(entry, pictures, out, scale, ensemble, progress=not as_json)
-    pipeline = load(name, weights, runtime=key)
+    pipeline = runtimes.load(name, weights, None, key)
     said = runtimes.version(key)
     if as_json:
         return print_json([answer | {"runtime": said} for answer in work(pipeline)])
@@ -223,8 +222,8 @@ def evaluate(name, data, degrade, weights, as_json):
 @WEIGHTS
 def export(name, folder, size, formats, calibration, weights):
     """Write NAME as SavedModel, TFLite and ONNX files into a folder."""
-    from export.artifacts import export, refuse, refuse_target
     from zoo.data import sources
+    from zoo.export.artifacts import export, refuse, refuse_target
     from zoo.loading import load
 
     refuse_target(folder)
@@ -242,8 +241,8 @@ def export(name, folder, size, formats, calibration, weights):
 @JSON
 def verify(folder, as_json):
     """Check the files that `zoo export` wrote against the net; exit 1 if one is wrong."""
-    from export.report import text
-    from export.verify import verify_folder
+    from zoo.export.report import text
+    from zoo.export.verify import verify_folder
 
     report = verify_folder(folder)
     print_json(report) if as_json else click.echo(text(report))
@@ -258,7 +257,7 @@ def publish(run):
     from zoo.training.run import finished
 
     _refuse_measuring(finished(run)[1])
-    from export.measure import measure
+    from zoo.export.measure import measure
     from zoo.training.publish import publish
 
     folder = publish(run, measure)
@@ -280,7 +279,7 @@ def measure(names, ensemble, only_files, strict):
     """
     for name in names:
         _refuse_measuring(_trained(name))
-    from export.measure import measure
+    from zoo.export.measure import measure
     from zoo.loading import load
     from zoo.training.publish import record
 
@@ -315,7 +314,7 @@ def bench(name, formats, threads, rounds, size, weights, as_json):
 
     The figures of pretrained weights go into zoo/results/performance.csv.
     """
-    from export.benchmark import bench
+    from zoo.export.benchmark import bench
 
     if weights == "pretrained":
         files.refuse_unwritable(results.RESULTS)
@@ -341,7 +340,7 @@ main.add_command(data)
 @click.option("--build-only", is_flag=True, help="Write the site and do not serve it.")
 def web(names, folder, port, npm, build_only):
     """Build a site that runs NAMES (default: all with weights) in the browser, and serve it."""
-    from export.webserver import NPM, build, serve
+    from zoo.export.webserver import NPM, build, serve
 
     click.echo(build(folder, names, npm or NPM))
     if not build_only:
@@ -358,7 +357,7 @@ def demo(names, folder, every):
     """
     if names and every:
         raise ZooError(f"--all and {names[0]} came: name some, or ask for all")
-    from export.demo import demo
+    from zoo.export.demo import demo
 
     page, passed = demo(folder, names, every)
     click.echo(f"Open {page.resolve().as_uri()}")
@@ -374,8 +373,8 @@ def _trained(name: str, path="pretrained"):
 
 
 def _refuse_measuring(entry) -> None:
-    from export import checked
     from zoo.data import sources
+    from zoo.export import checked
 
     checked.refuse(entry, "all")
     if entry.spec.restores:
@@ -482,7 +481,7 @@ def _measured(entry) -> dict:
 
 def _say_missed(entry) -> list[str]:
     """Names the files that miss their bounds."""
-    from export.measure import missed
+    from zoo.export.measure import missed
 
     lines = missed(entry.name, weights.published(entry)["files"], results.numerics(entry))
     for line in lines:

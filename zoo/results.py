@@ -57,12 +57,12 @@ def rows(entry: Entry) -> list[dict]:
 
 
 def numerics(entry: Entry) -> list[dict]:
-    """What each precision of an entry's files was measured at: see `export.measure.Measured`."""
+    """How each precision of an entry's files measured: see `zoo.export.measure.Measured`."""
     return _rows_of(entry, NUMERICS)
 
 
 def performance(entry: Entry) -> list[dict]:
-    """How fast an entry's files were: see `export.benchmark.bench`."""
+    """How fast an entry's files were: see `zoo.export.benchmark.bench`."""
     return _rows_of(entry, PERFORMANCE)
 
 

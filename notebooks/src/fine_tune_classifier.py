@@ -26,9 +26,9 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageDraw
 
 import zoo
-from export import report
-from export.artifacts import export
-from export.verify import verify
+from zoo.export import report
+from zoo.export.artifacts import export
+from zoo.export.verify import verify
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # fewer pictures and epochs
 WORK = Path(tempfile.mkdtemp(prefix="zoo_"))  # all files of this notebook go here

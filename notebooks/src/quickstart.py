@@ -17,9 +17,9 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 import zoo
-from export import report
-from export.artifacts import export
-from export.verify import verify_folder
+from zoo.export import report
+from zoo.export.artifacts import export
+from zoo.export.verify import verify_folder
 from zoo.metrics import psnr
 from zoo.pixels import to_uint8
 from zoo.resize import reduce

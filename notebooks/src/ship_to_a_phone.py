@@ -21,7 +21,7 @@ from ai_edge_litert.interpreter import Interpreter
 from skimage import data
 
 import zoo
-from export.artifacts import export
+from zoo.export.artifacts import export
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # smaller pictures
 WORK = Path(tempfile.mkdtemp(prefix="zoo_"))  # all files of this notebook go here

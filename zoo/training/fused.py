@@ -16,8 +16,8 @@ import collections
 import keras
 import tensorflow as tf
 
-# Side of a kernel, as `export.separate.LEAST_SIDE`: the files have a first layer of smaller ones in
-# float32.
+# Side of a kernel, as `zoo.export.separate.LEAST_SIDE`: the files have a first layer of smaller
+# ones in float32.
 _LARGE = 5
 # Of inputs, in training: half of the file's, so that what a net learns to bear is four times the
 # error there. With the file's own 255 srcnn_x2 loses 0.103 dB in int8, so 0.047 (held out).

@@ -28,7 +28,7 @@ def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
 
     Args:
         run: a run directory that `zoo train` finished, with the recipe of the index.
-        measure: `export.measure.measure`.
+        measure: `zoo.export.measure.measure`.
 
     Returns:
         The published folder; it appears whole or not at all.
@@ -55,7 +55,7 @@ def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
 
 
 def record(pipeline: Pipeline, measured) -> Path:
-    """Keeps what `export.measure.measure` found of a published net, and makes its card anew.
+    """Keeps what `zoo.export.measure.measure` found of a published net, and makes its card anew.
 
     Returns:
         The card.
