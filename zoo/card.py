@@ -209,7 +209,7 @@ def _performance(rows: list[dict]) -> str:
 def _making(entry: Entry, facts: dict) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     lines = [
-        f"- command: `{facts['command']}`",
+        f"- command: `zoo train {index.short_name(entry)}`",
         f"- recipe: {_recipe(facts)}",
         *(f"- went on from `{b['name']}`, recipe: {_recipe(b)}" for b in _beginnings(facts)),
         *_calibration(facts),
