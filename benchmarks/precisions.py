@@ -20,9 +20,10 @@ from zoo import evaluate
 from zoo.data import sources
 from zoo.data.batches import binarised
 from zoo.export import calibration, quantize, saved_model, separate, tflite
+from zoo.export.forms import FORMS
 from zoo.parts import LATENT, parts
 
-FORMS = ("float16", "dynamic_range", "int8")
+FORMS_COMPARED = ("float16", "dynamic_range", "int8")
 
 
 def held_out(entry, most: int) -> sources.Pictures:
@@ -55,7 +56,7 @@ def inputs(pipeline, part, pictures):
 
 def file_figure(pipeline, part, pictures, data: bytes, form: str) -> float:
     """The same of a file made of a float32 one."""
-    values = calibration.inputs(pipeline, part) if form in quantize.CALIBRATED else None
+    values = calibration.inputs(pipeline, part) if FORMS[form].calibrated else None
     made = quantize.quantized(form, data, part, pipeline.entry.name, values)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file.tflite"
@@ -94,7 +95,7 @@ def report(pipeline, part, pictures):
         data = tflite.convert(Path(folder) / "model", name)
     whole = figure(pipeline, part, pictures, part.infer)
     click.echo(f"{name}: {whole:.3f}, {len(pictures)} held-out of {pictures.name}")
-    for form in FORMS:
+    for form in FORMS_COMPARED:
         lost = file_figure(pipeline, part, pictures, data, form) - whole
         click.echo(f"  {form}: {lost:+.3f}")
     for form, label, decisions in OTHERWISE:

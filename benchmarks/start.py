@@ -45,14 +45,14 @@ def timed(code: str, *arguments) -> tuple[float, float]:
 @click.command()
 @click.argument("name")
 @click.option(
-    "--runtime", default="litert", show_default=True, type=click.Choice(list(runtimes.RUNTIMES))
+    "--runtime", default="litert", show_default=True, type=click.Choice(list(runtimes.SERVING))
 )
 @click.option("--processes", default=10, show_default=True)
 def main(name, runtime, processes):
     pipeline = zoo.load(name)
     (taken,) = ends(pipeline.spec)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = export(pipeline, Path(scratch) / "files", formats=runtimes.RUNTIMES[runtime].form)
+        folder = export(pipeline, Path(scratch) / "files", formats=runtimes.SERVING[runtime].form)
         given = Path(scratch) / "input.npy"
         shape = [side or (1 if n == 0 else 256) for n, side in enumerate(taken.shape)]
         np.save(given, np.random.default_rng(0).random(shape, np.float32))

@@ -15,24 +15,15 @@ from zoo import files
 from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
 from zoo.errors import ZooError, need
 from zoo.export import calibration as calibrating
-from zoo.export import flat, golden, metadata, quantize, tflite
-from zoo.export.making import CALIBRATED, LABELS, Maker, labels_text
+from zoo.export import flat, golden, metadata, tflite
+from zoo.export.forms import FORMS, QUICK
+from zoo.export.making import LABELS, Maker, labels_text
 from zoo.export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
 from zoo.export.signature import SERVE, describe, static_shape, static_side
 from zoo.index import Entry
 from zoo.parts import Ends, ends, parts
 from zoo.version import __version__
 from zoo.weights import GOLDEN
-
-QUICK = ("saved_model", "float32_free", "float32_static")
-"""Forms that are written unless others are asked for."""
-
-QUANTIZED = ("float16", "dynamic_range", "int8", "uint8")
-FORMS = (*QUICK, *QUANTIZED, "onnx", *metadata.FORMS)
-"""All forms. But for `float32_static` and `mediapipe` they take any size and batch that the net
-takes: the browser's runtime is the one that cannot, and it gains nothing from smaller numbers.
-`QUANTIZED` files with wide transposed convolutions take a batch of one (`zoo.export.making`). Those
-for MediaPipe take RGB, also where the net takes grey."""
 
 REPORT = "report.json"
 _PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
@@ -45,7 +36,7 @@ class Artifact:
     Attributes:
         name: of the net.
         part: what it does; one that takes colour, in the forms for MediaPipe.
-        form: one of `FORMS`.
+        form: a key of `zoo.export.forms.FORMS`.
         key: the form, with the part's name before it where there are several.
         path: where it lies in the folder.
     """
@@ -60,10 +51,8 @@ class Artifact:
 
     @property
     def path(self) -> str:
-        if self.form == "saved_model":
-            return self.key
-        ending = "onnx" if self.form == "onnx" else "tflite"
-        return f"{self.name}_{self.key}.{ending}"
+        suffix = FORMS[self.form].suffix
+        return f"{self.name}_{self.key}{suffix}" if suffix else self.key
 
     @property
     def lite(self) -> bool:
@@ -89,10 +78,8 @@ def refuse(entry: Entry, formats=None) -> list[str]:
     forms = list(dict.fromkeys(a.form for a in _planned(entry, ends(entry.spec), formats)))
     need("ai_edge_litert", "exporting")
     for form in forms:
-        if form == "onnx":
-            need("tf2onnx", "an ONNX file")
-        elif form in (*QUANTIZED, "mediapipe_uint8"):
-            need("ai_edge_quantizer", f"a {form} file")
+        if FORMS[form].needs:
+            need(FORMS[form].needs, f"a file in the form {form}")
     return forms
 
 
@@ -113,7 +100,7 @@ def export(
         folder: new, empty, or an earlier export, which is replaced.
         static_size: side of the pictures that the static file of a net of free size takes; by
             default 256, of one that enlarges as much less.
-        formats: some of `FORMS`, `"all"` that fit the net, or None for `QUICK`.
+        formats: some of `zoo.export.forms.FORMS`, `"all"` that fit the net, or None for `QUICK`.
         calibration: for int8, a set as `zoo.data.sources.load` reads it, such as `folder:PATH`,
             in place of the recipe's training pictures.
 
@@ -183,22 +170,25 @@ def _planned(entry: Entry, some: list[Ends], formats) -> list[Artifact]:
 
 
 def _coloured(artifact: Artifact) -> Artifact:
-    if artifact.form not in metadata.FORMS:
+    if not FORMS[artifact.form].mediapipe:
         return artifact
     return replace(artifact, part=metadata.coloured(artifact.part))
 
 
 def _impossible(artifact: Artifact) -> str:
     """Why a form cannot be had of a part, as far as that is known beforehand, or ""."""
-    form, part = artifact.form, artifact.part
-    return metadata.possible(form, part) or quantize.possible(form, part)
+    form, part = FORMS[artifact.form], artifact.part
+    if form.classifiers and part.outputs != ("probs",):
+        other = "float32_static" if form.mediapipe else "int8, which has the same inside,"
+        return f"only classifiers have one; use {other} here"
+    return ""
 
 
 def _asked(formats) -> tuple[str, ...]:
     if formats is None:
         return QUICK
     if formats == "all":
-        return FORMS
+        return tuple(FORMS)
     wanted = (formats,) if isinstance(formats, str) else tuple(formats)
     unknown = [form for form in wanted if form not in FORMS]
     if unknown or not wanted:
@@ -222,7 +212,7 @@ def _manifest(
             "training data": entry.data_licence,
         },
         "signature": SERVE,
-        "formats": sorted({a.form for a in written}, key=FORMS.index),
+        "formats": sorted({a.form for a in written}, key=list(FORMS).index),
         "artifacts": {a.key: _about(a, folder, static_size, described) for a in written},
         "files": _all_files(folder),
         "versions": versions(),
@@ -231,7 +221,7 @@ def _manifest(
         about |= {"degrade": list(spec.degrade), "scale": spec.scales[0]}
         about |= {"scales": list(spec.scales), "reach": spec.reach}
         about |= {"margin": spec.margin, "luma": spec.luma}
-    if any(a.form in CALIBRATED for a in written):
+    if any(FORMS[a.form].calibrated for a in written):
         about["calibration"] = calibration or calibrating.source(pipeline)
     if spec.latent:
         about["latent"] = spec.latent
@@ -242,7 +232,7 @@ def _manifest(
 
 def _about(artifact: Artifact, folder: Path, static_size: int, described: Callable) -> dict:
     part = artifact.part
-    static = artifact.form in ("float32_static", "mediapipe")
+    static = FORMS[artifact.form].static
     shape = static_shape(part, static_size) if static else part.shape
     about = {"part": part.name, "form": artifact.form, "path": artifact.path}
     about |= copy.deepcopy(described(part, shape))

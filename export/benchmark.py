@@ -15,17 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from zoo import index, loading
-from zoo.errors import ZooError
-from zoo.export import golden, openvino_file, runtimes
+from zoo.errors import ZooError, installed
+from zoo.export import golden, runtimes
 from zoo.export.artifacts import Artifact, stamp
 from zoo.export.checked import exported, refuse
+from zoo.export.forms import FORMS, MEASURED_FORM
 from zoo.export.manifest import files_of, key_of, read_manifest
 from zoo.export.signature import static_shape, static_side
 from zoo.parts import LATENT, Ends, Part, parts
 
-RUNTIMES = {key: (runtime.label, runtime.package) for key, runtime in runtimes.RUNTIMES.items()} | {
-    "tensorflow": ("TensorFlow", "tensorflow"),
-    "keras": ("Keras", "keras"),
+RUNTIMES = {key: (one.label, one.package) for key, one in runtimes.RUNTIMES.items()} | {
+    "keras": ("Keras", "keras")
 }
 """Engine of `zoo.export.timed` -> the runtime's name and its package."""
 
@@ -54,7 +54,7 @@ def bench(
     Args:
         name: as in the index.
         weights: as `zoo.load` takes them.
-        formats: some of `zoo.export.artifacts.FORMS`, or `"all"` that fit the net.
+        formats: some of `zoo.export.forms.FORMS`, or `"all"` that fit the net.
         threads: that a runtime may use.
         rounds: turns of each; a turn is 3 to 100 runs, as many as take about 0.2 s.
         size: side of the picture, where the net takes any; by default as `export` has it.
@@ -120,9 +120,10 @@ def _jobs(part: Part, made: list[Artifact], folder: Path) -> list[dict]:
 
 
 def _engines(artifact: Artifact) -> list[str]:
-    if artifact.form == "float32_free" and openvino_file.installed():
-        return ["litert", "openvino"]
-    return [{"saved_model": "tensorflow", "onnx": "onnx"}.get(artifact.form, "litert")]
+    first, *others = FORMS[artifact.form].runtimes
+    if artifact.form != MEASURED_FORM:
+        return [first]
+    return [first, *(key for key in others if installed(runtimes.RUNTIMES[key].module))]
 
 
 def _input(folder: Path, part: Part) -> Path:

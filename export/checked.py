@@ -5,7 +5,7 @@ from pathlib import Path
 from zoo.errors import ZooError, need
 from zoo.export import artifacts, report
 from zoo.export.artifacts import Artifact
-from zoo.export.rows import ROUNDED_BOUNDS
+from zoo.export.forms import FORMS
 from zoo.export.verify import verify
 from zoo.index import Entry
 
@@ -34,7 +34,7 @@ def exported(
     """
     artifacts.export(pipeline, folder, static_size, formats)
     written, found = artifacts.artifacts(pipeline, formats), verify(folder, pipeline)
-    rounded = {artifact.key for artifact in written if artifact.form in ROUNDED_BOUNDS}
+    rounded = {artifact.key for artifact in written if FORMS[artifact.form].rounded}
     failed = [row for row in found["rows"] if not row["passed"]]
     if any(row["artifact"] not in rounded or not beyond(row) for row in failed):
         raise ZooError("the exported files are not right:\n" + report.text(found))

@@ -6,14 +6,13 @@ import tempfile
 from pathlib import Path
 
 from zoo.export import calibration, metadata, onnx_file, quantize, saved_model, tflite
+from zoo.export.forms import FORMS
 from zoo.export.separate import separated
 from zoo.export.signature import static_shape
 from zoo.parts import Part
 from zoo.pixels import fit_channels
 
 LABELS = "labels.txt"
-CALIBRATED = (*quantize.CALIBRATED, "mediapipe_uint8")
-"""Forms that need inputs to measure ranges on."""
 _SIDE_BY_SIDE = 8  # channels that LiteRT's kernels compute together
 
 
@@ -41,13 +40,13 @@ class Maker:
         """Writes one form.
 
         Args:
-            form: a key of `zoo.export.artifacts.FORMS`.
+            form: a key of `zoo.export.forms.FORMS`.
             part: what the file does; one that takes colour, in the forms for MediaPipe.
             path: the file, or folder, which is not there yet.
         """
         if form == "saved_model":
             shutil.copytree(self._free_model, path)
-        elif form in metadata.FORMS:
+        elif FORMS[form].mediapipe:
             path.write_bytes(self._for_mediapipe(form, part))
         else:
             path.write_bytes(self._data(form))
@@ -65,7 +64,7 @@ class Maker:
     def _for_mediapipe(self, form: str, part: Part) -> bytes:
         """A file of a classifier, whose size is fixed; the uint8 file takes any batch, as others
         do."""
-        whole = form not in CALIBRATED
+        whole = not FORMS[form].calibrated
         data = self._converted(part, (1, *part.shape[1:]) if whole else part.shape)
         if not whole:
             data = self._quantized("uint8", data, part)
@@ -74,7 +73,7 @@ class Maker:
         )
 
     def _quantized(self, form: str, data: bytes, part: Part) -> bytes:
-        values = fit_channels(self._seen, part.shape[-1]) if form in CALIBRATED else None
+        values = fit_channels(self._seen, part.shape[-1]) if FORMS[form].calibrated else None
         return quantize.quantized(form, data, part, self._pipeline.entry.name, values)
 
     def _converted(self, part: Part, shape) -> bytes:

@@ -11,18 +11,17 @@ import numpy as np
 
 from zoo import results
 from zoo.baselines import LABELS, baseline
-from zoo.errors import ZooError
+from zoo.errors import ZooError, installed
 from zoo.evaluate import Trial
-from zoo.export import onnx_file, openvino_file, tflite
+from zoo.export import tflite
 from zoo.export.artifacts import Artifact, stamp
 from zoo.export.checked import beyond, exported
+from zoo.export.forms import FORMS, MEASURED_FORM
 from zoo.export.manifest import files_of, read_manifest
+from zoo.export.runtimes import RUNTIMES
 from zoo.index import Benchmark, Entry
 from zoo.pipeline import Pipeline
 from zoo.pixels import fit_channels
-
-MEASURED_FORM = "float32_free"
-"""The form that runs every benchmark; the others run one."""
 
 METRICS = {
     "classify": "accuracy",
@@ -34,22 +33,6 @@ METRICS = {
 }
 """Task -> the figure that precisions are judged by. Of an autoencoder it is that of pictures made
 again by both its files: the likelihood needs many draws of each picture."""
-
-_SAME = {"accuracy": 0.01, "psnr": 0.001, "frechet": 0.001}
-_INTEGER = {"accuracy": 0.5, "psnr": 0.15, "frechet": 0.05}
-BOUNDS = {
-    "float32_free": _SAME,
-    "float32_static": _SAME,
-    "onnx": _SAME,
-    "float16": {"accuracy": 0.05, "psnr": 0.01, "frechet": 0.005},
-    "dynamic_range": {"accuracy": 0.2, "psnr": 0.05, "frechet": 0.02},
-    "int8": _INTEGER,
-    "uint8": _INTEGER,
-    "mediapipe": _SAME,
-    "mediapipe_uint8": _INTEGER,
-}
-"""Form -> by how much its figure may differ from the net's: percent, dB, and Frechet distance
-(where 0.02 is about what one half of a test set has to the other)."""
 
 _AT_ONCE = 500  # pictures: memory stays bounded
 
@@ -229,11 +212,13 @@ def _runs(entry: Entry, files: _Files) -> list[tuple]:
     """The forms that are measured, each with what runs it."""
     found = []
     for form in dict.fromkeys(artifact.form for artifact in files.artifacts):
-        if form == "saved_model" or (form == "float32_static" and entry.spec.free_size):
+        about = FORMS[form]
+        if not about.loss or (about.static and entry.spec.free_size):
             continue
-        found.append((form, onnx_file if form == "onnx" else tflite))
-        if form == MEASURED_FORM and openvino_file.installed():
-            found.append((form, openvino_file))
+        first, *others = (RUNTIMES[key] for key in about.runtimes)
+        found.append((form, first.engine))
+        if form == MEASURED_FORM:
+            found += [(form, other.engine) for other in others if installed(other.module)]
     return found
 
 
@@ -245,7 +230,7 @@ def _compared(trial: Trial, row: dict, files: _Files, form: str, engine, net: fl
     runtime = engine.runtime()
     keys = {artifact.key for artifact in mine}
     about = [r for r in files.rows if r["artifact"] in keys and r["runtime"] == runtime]
-    difference, bound = round(figure - net, 6), BOUNDS[form][metric]
+    difference, bound = round(figure - net, 6), FORMS[form].loss[metric]
     return {
         "artifact": form,
         "runtime": runtime,

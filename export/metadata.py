@@ -14,10 +14,8 @@ import numpy as np
 
 from zoo.export import flat
 from zoo.index import Entry
-from zoo.parts import Ends, Part
+from zoo.parts import Part
 from zoo.pixels import LUMA
-
-FORMS = ("mediapipe", "mediapipe_uint8")
 
 _BLOCK, _IDENTIFIER = "TFLITE_METADATA", b"M001"
 _NAME, _DESCRIPTION = 0, 1  # the first fields of a model, a tensor and a file
@@ -26,13 +24,6 @@ _SUBGRAPH_INPUTS, _SUBGRAPH_OUTPUTS = 2, 3
 _TENSOR_CONTENT, _TENSOR_STEPS, _TENSOR_FILES = 3, 4, 6
 _IMAGE = {0: 2, 1: {0: 1}}  # content of the second kind, image properties: colour space RGB
 _FILE_TYPE, _AXIS_LABELS = 2, 2
-
-
-def possible(form: str, part: Ends) -> str:
-    """Why MediaPipe has no task for a part, or "" where it has, or for other forms."""
-    if form in FORMS and part.outputs != ("probs",):
-        return "MediaPipe's ImageClassifier runs classifiers only: use float32_static"
-    return ""
 
 
 def coloured(part: Part) -> Part:

@@ -11,25 +11,16 @@ import numpy as np
 
 from zoo.errors import EXTRAS, MissingExtra, ZooError
 from zoo.export import flat
+from zoo.export.forms import FORMS
 from zoo.export.separate import last_pieces
 from zoo.export.signature import SERVE
 from zoo.export.tflite import in_batches, litert
 from zoo.index import OUTPUTS
-from zoo.parts import ENCODER, IMAGE, Ends, Part
-
-CALIBRATED = ("int8", "uint8")
-"""Forms that need inputs to measure ranges on."""
+from zoo.parts import ENCODER, IMAGE, Part
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 _SHARES = np.arange(1.0, 0.45, -0.05)
 _STRIDE = 7  # of the values that a range is judged by; enough, and prime to all widths
-
-
-def possible(form: str, part: Ends) -> str:
-    """Why a form cannot be had of a part, as far as that is known beforehand, or ""."""
-    if form == "uint8" and part.outputs != ("probs",):
-        return "uint8 ends are for classifiers; int8 has the same inside and float32 ends"
-    return ""
 
 
 def quantized(form: str, data: bytes, part: Part, name: str, values=None) -> bytes:
@@ -43,7 +34,7 @@ def quantized(form: str, data: bytes, part: Part, name: str, values=None) -> byt
         data: the float32 TFLite file.
         part: what it was made from.
         name: of the net, for the messages.
-        values: of `CALIBRATED` forms, inputs `[b, ...]` to measure ranges on.
+        values: of calibrated forms, inputs `[b, ...]` to measure ranges on.
 
     Raises:
         ZooError: the net does not allow the form.
@@ -51,7 +42,7 @@ def quantized(form: str, data: bytes, part: Part, name: str, values=None) -> byt
     """
     package = _quantizer(form)
     ranges = None
-    if form in CALIBRATED:
+    if FORMS[form].calibrated:
         data = flat.starting_at(data, (1, *values.shape[1:]))
         ranges = _ranges(data, part, values)
     model = package.quantizer.Quantizer(data)
@@ -218,7 +209,7 @@ def _check(form: str, data: bytes, name: str, kept: list[flat.Operation]) -> Non
     wanted = "float16" if form == "float16" else "int8"
     if wanted not in flat.census(data):
         raise ZooError(f"{name} has no {form} file: it has no weights that {form} makes smaller")
-    if form not in CALIBRATED:
+    if not FORMS[form].calibrated:
         return
     left = flat.in_float(data, (*WEIGHTED, "WHILE"))
     if len(left) > sum(step.kind in WEIGHTED for step in kept):

@@ -5,21 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.export.forms import Form
 from zoo.export.references import Case
-
-# Largest absolute error allowed, where white, certainty or the largest latent is 1. Runtimes sum
-# in other orders: a DnCNN of 17 layers, trained for 2,500 steps, differs by up to 5e-7 in LiteRT
-# and by nothing in TensorFlow. 1e-5 is twenty times that, and a 400th of a grey level; a wrong file
-# misses by more.
-BOUNDS = {"net": 1e-5, "saved_model": 1e-5, "float32_free": 1e-5, "float32_static": 1e-5}
-BOUNDS |= {"mediapipe": 1e-5, "onnx": 1e-5}
-# Of rounded numbers the root mean square error of the worst picture is bounded: it says that a file
-# is this net's, not how good it is, which is measured on test sets. The largest error says little:
-# where a GAN's int8 file draws an edge a pixel further, that pixel is 0.22 off, in a picture that
-# is as good. Largest seen of the published names: float16 0.0003, dynamic range 0.013, int8 0.033,
-# uint8 0.004. A denoiser for sigma 15 whose file does nothing is 0.059 off.
-ROUNDED_BOUNDS = {"float16": 1e-3, "dynamic_range": 0.02, "int8": 0.04}
-ROUNDED_BOUNDS |= {"uint8": 0.04, "mediapipe_uint8": 0.04}
 
 
 @dataclass(frozen=True)
@@ -51,12 +38,10 @@ class Row:
     reason: str = ""
 
 
-def compared(key: str, runtime: str, form: str, cases: list[Case], results) -> list[Row]:
+def compared(key: str, runtime: str, form: Form, cases: list[Case], results) -> list[Row]:
     """A row a case: a file's results beside the net's, within the bound of the file's form."""
-    judged_by = "rms_error" if form in ROUNDED_BOUNDS else "max_error"
-    bound = (BOUNDS | ROUNDED_BOUNDS)[form]
     blanks = [
-        Row(key, runtime, case.label, judged_by=judged_by, bound=bound * case.unit)
+        Row(key, runtime, case.label, judged_by=form.judged_by, bound=form.bound * case.unit)
         for case in cases
     ]
     return list(map(compare, blanks, cases, results))

@@ -52,7 +52,7 @@ def openvino(job: dict) -> Callable:
     return _file(openvino_file, job)
 
 
-def tensorflow(job: dict) -> Callable:
+def saved_model(job: dict) -> Callable:
     tf, part = _tensorflow(job["threads"]), Ends(**job["part"])
 
     def opened():
@@ -91,7 +91,7 @@ ENGINES = {
     "litert": litert,
     "onnx": onnx,
     "openvino": openvino,
-    "tensorflow": tensorflow,
+    "saved_model": saved_model,
     "keras": keras,
 }
 """Name -> a function of the job that imports the runtime, and gives one that opens the file."""

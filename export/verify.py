@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from zoo import index, loading
-from zoo.errors import MissingExtra, ZooError, left_out, need
-from zoo.export import onnx_file, openvino_file, references, report, saved_model, tflite
+from zoo.errors import MissingExtra, ZooError, installed, left_out, need
+from zoo.export import onnx_file, openvino_file, references, report, saved_model
 from zoo.export.artifacts import (
-    FORMS,
     LABELS,
-    QUICK,
     Artifact,
     artifacts,
     versions,
     weights_sha256,
 )
+from zoo.export.forms import FORMS, NET, QUICK
 from zoo.export.manifest import damage, files_of, read_manifest
 from zoo.export.references import Case
-from zoo.export.rows import ROUNDED_BOUNDS, Row, compared
+from zoo.export.rows import Row, compared
+from zoo.export.runtimes import RUNTIMES
 from zoo.export.signature import Shape
 from zoo.index import Spec
 from zoo.parts import Ends, Part, parts
@@ -196,7 +196,7 @@ def _none(shape: Shape) -> list[Case]:
 def _unless_rounded(artifact: Artifact, fresh: Callable) -> Callable[[Shape], list[Case]]:
     """No fresh pictures for a classifier with rounded numbers: these show nothing, and lie between
     all classes, where rounding decides (cnn_mnist in int8: 0.73 off, as accurate on digits)."""
-    rounded = artifact.form in ROUNDED_BOUNDS
+    rounded = FORMS[artifact.form].rounded
     return _none if rounded and artifact.part.outputs == ("probs",) else fresh
 
 
@@ -225,9 +225,8 @@ def _artifact_rows(
 
 def _runners(form: str) -> list:
     """Each gives rows of its own. OpenVINO, which shares no code with LiteRT, where it is there."""
-    runner = {"saved_model": saved_model, "onnx": onnx_file}.get(form, tflite)
-    also = form.startswith("float32") and openvino_file.installed()
-    return [runner, openvino_file] if also else [runner]
+    first, *others = (RUNTIMES[key] for key in FORMS[form].runtimes)
+    return [first.engine, *(other.engine for other in others if installed(other.module))]
 
 
 def _rows_in(runner, path: Path, artifact: Artifact, cases: list[Case]) -> list[Row]:
@@ -237,7 +236,7 @@ def _rows_in(runner, path: Path, artifact: Artifact, cases: list[Case]) -> list[
         if isinstance(error, MissingExtra) and runner is not onnx_file:
             raise
         return [Row(artifact.key, "", "all", reason=str(error))]
-    return compared(artifact.key, runtime, artifact.form, cases, results)
+    return compared(artifact.key, runtime, FORMS[artifact.form], cases, results)
 
 
 def _run(runner, path: Path, part: Ends, inputs: list) -> tuple[list[np.ndarray], str]:
@@ -276,4 +275,4 @@ def _net_rows(part: Part, golden: list[Case]) -> list[Row]:
     runtime = f"Keras {importlib.metadata.version('keras')}"
     label = " ".join(filter(None, ("net", part.name)))
     results = [part.infer(case.values) for case in golden]
-    return compared(label, runtime, "net", golden, results)
+    return compared(label, runtime, NET, golden, results)

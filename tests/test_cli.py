@@ -346,7 +346,7 @@ def test_importing_the_zoo_changes_nothing_of_the_process():
         "def state(): return (dict(os.environ), sys.stdout, sys.stderr, os.fstat(2).st_ino,\n"
         "    logging.root.handlers[:], warnings.showwarning)\n"
         "before = state()\n"
-        "import zoo, zoo.cli, zoo.console, zoo.loading, zoo.export.runtimes\n"
+        "import zoo, zoo.cli, zoo.console, zoo.loading, zoo.export.serving\n"
         "assert state() == before\n"
     )
     in_second_process(code)

@@ -12,8 +12,8 @@ from PIL import Image
 import zoo
 from zoo import weights
 from zoo.export.artifacts import LABELS, export, read_manifest
+from zoo.export.forms import NET_BOUND
 from zoo.export.golden import pictures
-from zoo.export.rows import BOUNDS
 from zoo.export.verify import verify
 from zoo.pixels import fit_channels
 
@@ -145,7 +145,7 @@ def test_saved_model_cli_shows_and_runs_it(fashion, fashion_export, garments, tm
     ends = ("--signature_def", "serve", "--inputs", given, "--outdir", tmp_path)
     ran("run", "--dir", model, "--tag_set", "serve", *ends)
     found = np.load(tmp_path / "probs.npy")
-    assert np.abs(found - fashion.infer(values)).max() <= BOUNDS["saved_model"]
+    assert np.abs(found - fashion.infer(values)).max() <= NET_BOUND
 
 
 def ran(*arguments) -> str:

@@ -1,5 +1,6 @@
 """The demonstration's page: what it shows, what it needs, and what it says of a failure."""
 
+import dataclasses
 import re
 
 import pytest
@@ -9,7 +10,7 @@ import zoo
 from zoo import index, weights
 from zoo.cli import main
 from zoo.data import sources
-from zoo.export import demo, rows
+from zoo.export import demo, forms, verify
 
 AUTOENCODERS = [e.full_name for e in weights.chosen() if e.spec.task == "autoencode"]
 
@@ -60,7 +61,7 @@ def test_an_autoencoders_real_pictures_are_those_of_its_golden(name, without_set
 
 
 def test_what_fails_has_a_section_that_says_why(tmp_path, monkeypatch, without_sets):
-    monkeypatch.setitem(rows.BOUNDS, "net", -1.0)
+    monkeypatch.setattr(verify, "NET", dataclasses.replace(forms.NET, bound=-1.0))
     monkeypatch.setattr(demo, "restored", lambda *_: {}["no photograph"])
     page, result = page_of(tmp_path, "dncnn_tiny", "mlp_gan_mnist", "srcnn_x2")
     assert result.exit_code == 1

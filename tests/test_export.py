@@ -22,9 +22,10 @@ from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.errors import MissingExtra, ZooError
 from zoo.export import fresh, references, report, saved_model, tflite
-from zoo.export.artifacts import QUICK, export, facts_of_file, read_manifest
+from zoo.export.artifacts import export, facts_of_file, read_manifest
+from zoo.export.forms import FORMS, NET_BOUND, QUICK
 from zoo.export.measure import measure
-from zoo.export.rows import BOUNDS, ROUNDED_BOUNDS, Row, compare
+from zoo.export.rows import Row, compare
 from zoo.export.verify import verify, verify_folder
 from zoo.models.dncnn import dncnn
 from zoo.parts import parts
@@ -331,7 +332,7 @@ def test_errors_of_latents_are_judged_by_the_largest_of_them(tmp_path):
     assert found["passed"], report.text(found)
     judged = [row for row in found["rows"] if row["runtime"]]
     for part, least, most in (("encoder", 40, 60), ("decoder", 1, 1)):
-        units = [row["bound"] / BOUNDS["net"] for row in judged if part in row["artifact"]]
+        units = [row["bound"] / NET_BOUND for row in judged if part in row["artifact"]]
         assert len(units) >= 8
         assert least <= min(units) <= max(units) <= most
 
@@ -393,7 +394,7 @@ def test_results_that_cannot_be_compared_fail(classifier):
 def test_rounded_numbers_are_judged_by_the_picture_not_by_its_worst_pixel(classifier):
     case = references.fresh(classifier, parts(classifier)[0], (1, 12, 12, 1), seed=0)[0]
     case = dataclasses.replace(case, expected=np.tile([[0.2], [0.7]], 400))
-    row = Row("int8", "LiteRT", case.label, judged_by="rms_error", bound=ROUNDED_BOUNDS["int8"])
+    row = Row("int8", "LiteRT", case.label, judged_by="rms_error", bound=FORMS["int8"].bound)
     one_edge, all_grey = case.expected.copy(), case.expected + 0.05
     one_edge[0, 3] += 0.3
     found = compare(row, case, one_edge)

@@ -175,8 +175,8 @@ def test_a_users_own_modules_are_not_taken_for_the_zoos(tmp_path):
     for name in ("export", "files", "index", "weights", "data", "tests"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('this is the user's own')")
     (tmp_path / "mine.py").write_text(
-        "import zoo.cli\nfrom zoo.export import artifacts, demo, measure, runtimes, webserver\n"
-        "print(runtimes.choice(zoo.entry('cnn_fashion'), 'pretrained', 'litert'))\n"
+        "import zoo.cli\nfrom zoo.export import artifacts, demo, measure, serving, webserver\n"
+        "print(serving.choice(zoo.entry('cnn_fashion'), 'pretrained', 'litert'))\n"
     )
     code = "import runpy, sys; sys.path.insert(0, sys.argv[1]); runpy.run_path(sys.argv[2])"
     assert in_second_process(code, tmp_path, tmp_path / "mine.py").strip() == "litert"

@@ -13,9 +13,9 @@ from tiny import data_for, scene, with_random_weights
 import zoo
 from zoo import card, cli, index, judge, loading, results
 from zoo.evaluate import evaluate
-from zoo.export import measure as measuring
 from zoo.export import openvino_file
-from zoo.export.measure import BOUNDS, METRICS, measure, missed
+from zoo.export.forms import FORMS
+from zoo.export.measure import METRICS, measure, missed
 from zoo.index import TASKS, Benchmark
 
 all_formats = needs_package("ai_edge_quantizer", "tf2onnx", "onnxruntime")
@@ -72,7 +72,7 @@ def test_a_row_tells_the_net_the_file_and_the_bound(measured):
         assert row["net"] == nets[row["data"]]
         assert row["difference"] == pytest.approx(row["figure"] - row["net"], abs=1e-6)
         assert row["held"] == ("yes" if abs(row["difference"]) <= row["bound"] else "no")
-        assert row["bound"] == BOUNDS[row["artifact"]]["psnr"]
+        assert row["bound"] == FORMS[row["artifact"]].loss["psnr"]
         if row["artifact"] in ("float32_free", "onnx"):
             assert row["held"] == "yes" and row["max_error"] < 1e-5
     int8, exact = (
@@ -103,7 +103,7 @@ def test_classifiers_have_static_and_byte_files_too(tmp_path):
     pipeline = measurable("cnn_tiny", data_for(zoo.entry("cnn_tiny"), tmp_path / "data"))
     found = measure(pipeline)
     rows = {row["artifact"]: row for row in found.numerics if row["runtime"].startswith("LiteRT")}
-    assert set(rows) == set(BOUNDS) - {"onnx"}
+    assert set(rows) == set(FORMS) - {"onnx", "saved_model"}
     assert {row["metric"] for row in rows.values()} == {"accuracy"}
     assert rows["float32_static"]["figure"] == found.figures[0]["accuracy"]
     files = {row["artifact"]: row for row in found.files}
@@ -145,7 +145,8 @@ def test_the_judge_looks_at_real_pictures_once(tmp_path, monkeypatch):
 @all_formats
 def test_a_missed_bound_is_said_and_shown(tmp_path, monkeypatch):
     pipeline = measurable("dncnn_tiny", scenes(tmp_path / "set", 2, 50, 61))
-    monkeypatch.setitem(measuring.BOUNDS, "dynamic_range", {"psnr": 1e-6})
+    strict = dataclasses.replace(FORMS["dynamic_range"], loss={"psnr": 1e-6})
+    monkeypatch.setitem(FORMS, "dynamic_range", strict)
     found = measure(pipeline, static_size=24, formats=("float32_free", "dynamic_range"))
     held = {row["artifact"]: row["held"] for row in found.numerics}
     assert held == {"float32_free": "yes", "dynamic_range": "no"}
@@ -186,7 +187,7 @@ def test_numerics_are_replaced_not_appended(tmp_path, monkeypatch):
 
 def test_every_task_and_form_has_a_figure_and_a_bound():
     assert set(METRICS) == set(TASKS)
-    assert all(set(bounds) == set(METRICS.values()) for bounds in BOUNDS.values())
+    assert all(set(form.loss) in (set(), set(METRICS.values())) for form in FORMS.values())
 
 
 def test_the_self_ensemble_has_a_column_of_its_own(tmp_path):

@@ -13,8 +13,8 @@ import zoo
 from zoo import weights
 from zoo.export import tflite
 from zoo.export.artifacts import export
+from zoo.export.forms import NET_BOUND
 from zoo.export.manifest import read_manifest
-from zoo.export.rows import BOUNDS
 from zoo.parts import parts
 
 NOTES = {
@@ -119,7 +119,7 @@ def test_tiles_as_the_notes_cut_them_give_the_whole_picture(exports, camera):
     picture = camera[None, :300, :TILE, None].astype(np.float32) / 255
     run = tflite.opened(path, part)
     result = restored(run, picture, int(said["height"]), int(said["reach"]))
-    assert np.abs(result - denoiser.infer(picture)).max() <= BOUNDS["float32_static"]
+    assert np.abs(result - denoiser.infer(picture)).max() <= NET_BOUND
 
 
 @pytest.mark.parametrize("name", ["srcnn_x2", "srcnn_small_x3"])

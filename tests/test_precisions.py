@@ -14,9 +14,9 @@ from zoo import files
 from zoo.data import calibration as samples
 from zoo.errors import MissingExtra, ZooError
 from zoo.export import calibration, flat, onnx_file, quantize, report, saved_model, tflite
-from zoo.export.artifacts import FORMS, QUICK, artifacts, export, read_manifest
+from zoo.export.artifacts import artifacts, export, read_manifest
+from zoo.export.forms import FORMS, QUICK
 from zoo.export.manifest import facts_of_file
-from zoo.export.rows import ROUNDED_BOUNDS
 from zoo.export.verify import verify
 from zoo.parts import parts
 from zoo.training import fused
@@ -197,7 +197,7 @@ def test_of_many_digits_none_is_another_in_int8(tmp_path):
     (part,) = parts(made)
     codes = made.codes(500, seed=5)
     off = tflite.opened(path, part)(codes) - part.infer(codes)
-    assert np.square(off).mean(axis=(1, 2, 3)).max() ** 0.5 < ROUNDED_BOUNDS["int8"]
+    assert np.square(off).mean(axis=(1, 2, 3)).max() ** 0.5 < FORMS["int8"].bound
 
 
 @quantizer

@@ -15,7 +15,7 @@ from tiny import data_for
 
 import zoo
 from zoo import card, index, results, strip, tables, weights
-from zoo.export.artifacts import QUICK
+from zoo.export.forms import QUICK
 from zoo.export.measure import measure as measure_all
 from zoo.parts import parts
 from zoo.training import publish as publishing

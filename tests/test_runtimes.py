@@ -1,5 +1,6 @@
 """An exported file in the net's place: the same answers in every runtime, without TensorFlow."""
 
+import dataclasses
 import functools
 import json
 import re
@@ -18,9 +19,10 @@ from zoo.cli import FASTER, main
 from zoo.errors import MissingExtra, ZooError
 from zoo.export import report
 from zoo.export.artifacts import export
+from zoo.export.forms import FORMS
 from zoo.export.manifest import key_of
-from zoo.export.rows import BOUNDS
-from zoo.export.runtimes import RUNTIMES, at_hand, cache, fastest
+from zoo.export.runtimes import SERVING
+from zoo.export.serving import at_hand, cache, fastest
 from zoo.export.verify import verify
 from zoo.parts import ends
 from zoo.tiling import tiled
@@ -32,7 +34,7 @@ BLOCKED = "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras'))
 
 every_runtime = pytest.mark.parametrize(
     "runtime",
-    [pytest.param(name, marks=needs_package(RUNTIMES[name].module)) for name in RUNTIMES],
+    [pytest.param(name, marks=needs_package(SERVING[name].module)) for name in SERVING],
 )
 
 
@@ -156,7 +158,8 @@ def test_a_file_is_made_once_and_then_needs_no_tensorflow(trained, classifier, o
 
 
 def test_a_file_that_misses_its_bound_is_not_kept(trained, own_cache, monkeypatch):
-    monkeypatch.setitem(BOUNDS, "float32_free", -1.0)
+    strict = dataclasses.replace(FORMS["float32_free"], bound=-1.0)
+    monkeypatch.setitem(FORMS, "float32_free", strict)
     with pytest.raises(ZooError, match="files are not right"):
         zoo.load("cnn_tiny", trained, runtime="litert")
     assert not [path for path in own_cache.rglob("*") if path.is_file()]
@@ -222,11 +225,11 @@ def test_what_a_runtime_cannot_do_is_said(exported, tmp_path):
         export(loaded, tmp_path / "again")
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", SERVING)
 def test_without_a_runtime_the_line_that_installs_it_is_said(
     runtime, trained, own_cache, monkeypatch
 ):
-    monkeypatch.setitem(sys.modules, RUNTIMES[runtime].module, None)
+    monkeypatch.setitem(sys.modules, SERVING[runtime].module, None)
     with pytest.raises(MissingExtra, match=r"pip install 'keras-image-zoo\["):
         zoo.load("cnn_tiny", trained, runtime=runtime)
     assert not own_cache.exists()
@@ -367,9 +370,9 @@ def test_pictures_are_those_of_keras(name, options, exported, run, photo, tmp_pa
 
 def timed(**milliseconds):
     """What `zoo bench` might have written: LiteRT with one thread and two, others with two."""
-    labels = {key: runtime.label for key, runtime in RUNTIMES.items()}
+    labels = {key: runtime.label for key, runtime in SERVING.items()}
     rows = [
-        {"artifact": RUNTIMES[key].form, "runtime": labels[key], "threads": 2, "median_ms": ms}
+        {"artifact": SERVING[key].form, "runtime": labels[key], "threads": 2, "median_ms": ms}
         for key, ms in milliseconds.items()
     ]
     slow = {"artifact": "float32_free", "runtime": "LiteRT", "threads": 1, "median_ms": 100.0}

@@ -27,7 +27,7 @@ def load(name: str, weights="pretrained", classes=None, runtime: str = "keras"):
         runtime: what computes: "keras", or, only to predict, "litert", "onnx" or "openvino", from
             an exported file; "fastest" is the one of these that `zoo bench` found to be so, of
             those installed. TensorFlow is not imported then, but once: where no folder is given,
-            the file is made and verified at the first call, and kept (`zoo.export.runtimes`).
+            the file is made and verified at the first call, and kept (`zoo.export.serving`).
             "auto" is what such a file runs in where there is one already, and else "keras".
 
     Returns:
@@ -43,9 +43,9 @@ def load(name: str, weights="pretrained", classes=None, runtime: str = "keras"):
         from zoo import loading
 
         return loading.load(name, weights, classes)
-    from zoo.export import runtimes
+    from zoo.export import serving
 
-    return runtimes.load(name, weights, classes, runtime)
+    return serving.load(name, weights, classes, runtime)
 
 
 def train(name: str, run=None, start=None, strategy=None, **changes):

@@ -13,6 +13,7 @@ from zoo import figures, files, index, results, weights
 from zoo.console import JSON, Commands, print_json, print_table
 from zoo.data.commands import data
 from zoo.errors import ZooError, need
+from zoo.export.forms import FORMS
 
 NAME = click.argument("name")
 FASTER = "; sooner by --runtime fastest, which makes a file at the first call and keeps it"
@@ -32,8 +33,7 @@ def _formats(default: str | None, said: str):
         multiple=True,
         metavar="FORM",
         callback=lambda context, option, forms: "all" if "all" in forms else forms or default,
-        help="saved_model, float32_free, float32_static, float16, dynamic_range, int8, uint8, "
-        f"onnx, mediapipe, mediapipe_uint8; several times, or all [default: {said}].",
+        help=f"{', '.join(FORMS)}; several times, or all [default: {said}].",
     )
 
 
@@ -124,19 +124,19 @@ def run(name, pictures, out, scale, ensemble, count, seed, label, runtime, weigh
     Of a net that makes pictures: zoo run dcgan_fashion --count 64 --out grid.png
     Which runtime answered is said on stderr.
     """
-    from zoo.export import runtimes
+    from zoo.export import serving
 
     entry = index.entry(name)
-    key = runtimes.choice(entry, weights, runtime)
+    key = serving.choice(entry, weights, runtime)
     if count is not None:
         work = _sheet(entry, out, count=count, seed=seed, label=label)
     else:
         work = _answers(entry, pictures, out, scale, ensemble, progress=not as_json)
-    pipeline = runtimes.load(name, weights, None, key)
-    said = runtimes.version(key)
+    pipeline = serving.load(name, weights, None, key)
+    said = serving.version(key)
     if as_json:
         return print_json([answer | {"runtime": said} for answer in work(pipeline)])
-    sooner = FASTER if (runtime, key) == (runtimes.AUTO, runtimes.KERAS) else ""
+    sooner = FASTER if (runtime, key) == (serving.AUTO, serving.KERAS) else ""
     click.echo(said + sooner, err=True)
     for answer in work(pipeline):
         click.echo(_line(answer))

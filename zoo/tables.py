@@ -3,6 +3,7 @@
 import re
 
 from zoo import figures, index, results, weights
+from zoo.export.forms import FORMS
 from zoo.index import Entry
 from zoo.parts import DECODER, ENCODER
 
@@ -60,7 +61,8 @@ def precisions_table(entries: list[Entry]) -> str:
     return figures.table(("name", "test set", "the net", *_PRECISIONS), lines)
 
 
-_PRECISIONS = ("float32_free", "float16", "dynamic_range", "int8", "onnx")
+_TIMED = tuple(name for name, form in FORMS.items() if form.suffix and not form.classifiers)
+_PRECISIONS = tuple(name for name in _TIMED if not FORMS[name].static)
 
 
 def _of_file(row: dict | None) -> str:
@@ -79,9 +81,6 @@ def speeds_table(entries: list[Entry]) -> str:
         for (part, *run), timed in _timed(entry).items()
     ]
     return figures.table(("name", "one input", "threads", *_TIMED, "int8 is faster"), lines)
-
-
-_TIMED = ("float32_free", "float32_static", "float16", "dynamic_range", "int8", "onnx")
 
 
 def _timed(entry: Entry) -> dict[tuple[str, str, str], dict[str, dict]]:
