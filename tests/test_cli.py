@@ -352,6 +352,7 @@ def test_importing_the_zoo_changes_nothing_of_the_process():
     in_second_process(code)
 
 
+@pytest.mark.slow
 def test_the_readmes_quickstart_runs(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", readme, re.S).group(1)
