@@ -24,6 +24,7 @@ def rows(path):
     return bench("cnn_tiny", path, ("saved_model", "float32_free"), rounds=2)
 
 
+@pytest.mark.slow
 def test_each_row_has_all_columns_and_they_agree(rows):
     found = {(row["artifact"], row["runtime"]): row for row in rows}
     assert set(found) >= {
@@ -42,6 +43,7 @@ def test_each_row_has_all_columns_and_they_agree(rows):
     assert lite["peak_mib"] < net["peak_mib"], "the file's process must not hold TensorFlow"
 
 
+@pytest.mark.slow
 def test_rows_of_the_same_file_runtime_and_threads_are_replaced(rows, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     results.record_performance(rows)
@@ -52,6 +54,7 @@ def test_rows_of_the_same_file_runtime_and_threads_are_replaced(rows, tmp_path, 
     assert sum(row["median_ms"] == 1.5 for row in kept) == len(rows)
 
 
+@pytest.mark.slow
 def test_the_card_says_whose_times_these_are(rows):
     text = card._performance(rows)
     assert "| `float32_free` | LiteRT " in text

@@ -132,6 +132,7 @@ def test_two_exports_for_mediapipe_are_byte_equal_and_run_in_litert(classifier, 
     assert verify(made[0], classifier)["passed"]
 
 
+@pytest.mark.slow
 def test_saved_model_cli_shows_and_runs_it(fashion, fashion_export, garments, tmp_path):
     model = fashion_export / "saved_model"
     shown = ran("show", "--dir", model, "--all")

@@ -43,6 +43,7 @@ def only_named(monkeypatch):
     monkeypatch.setattr(demo, "_section", section)
 
 
+@pytest.mark.slow
 def test_the_page_shows_pictures_and_checks_of_each_kind_of_name(tmp_path, without_sets):
     names = "cnn_fashion", "srcnn_small_x3", "mlp_gan_mnist"
     page, result = page_of(tmp_path / "ein Ordner für 図", *names)

@@ -20,9 +20,8 @@ from zoo.export.measure import measure as measure_all
 from zoo.parts import parts
 from zoo.training import publish as publishing
 
-ONE_OF_A_KIND = ("cnn_tiny", "dncnn_tiny", "vae_tiny")
 TINY = [
-    pytest.param(name, marks=() if name in ONE_OF_A_KIND else pytest.mark.slow)
+    pytest.param(name, marks=() if name == "dncnn_tiny" else pytest.mark.slow)
     for name in zoo.names("*_tiny")
 ]
 measure = functools.partial(measure_all, formats=QUICK)
@@ -89,6 +88,7 @@ def test_a_published_name_loads_and_its_card_tells_all(publishable):
     assert f"`{entry.name}`" in tables.figures_table([entry])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trained", ["cnn_tiny"], indirect=True)
 def test_what_a_published_name_went_on_from_leaves_the_package(publishable, monkeypatch):
     entry, run = publishable
@@ -136,6 +136,7 @@ def test_a_failing_check_publishes_nothing(publishable):
     assert not weights.pretrained_folder(entry).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trained", ["cnn_tiny"], indirect=True)
 def test_where_the_card_cannot_be_made_all_is_as_it_was(publishable, monkeypatch):
     entry, run = publishable

@@ -317,7 +317,7 @@ def bench(name, formats, threads, rounds, size, weights, as_json):
     from zoo.export.benchmark import bench
 
     if weights == "pretrained":
-        files.refuse_unwritable(results.RESULTS)
+        files.refuse_unwritable(results.RESULTS / "performance.csv")
     rows = bench(name, weights, formats, threads=threads, rounds=rounds, size=size)
     if weights == "pretrained":
         results.record_performance(rows)
@@ -403,39 +403,47 @@ def _make(target: Path, asked: dict, pipeline) -> Iterator[dict]:
 
 def _answers(entry, pictures, out: Path | None, scale, ensemble: bool, progress: bool) -> Callable:
     """Of a pipeline, what it makes of each picture; refuses at once what it cannot be asked."""
-    from zoo.loading import pipeline
     from zoo.pixels import refuse_unreadable
 
-    spec = entry.spec
-    if spec.task == "generate" or not pictures:
-        what = "--count COUNT" if spec.kind == "generation" else "PICTURES, files"
+    if entry.spec.task == "generate" or not pictures:
+        what = "--count COUNT" if entry.spec.kind == "generation" else "PICTURES, files"
         raise ZooError(f"{entry.name}: nothing to do: expected {what}")
+    options = _options(entry, scale, ensemble)
+    paths = [Path(picture) for picture in pictures]
+    for path in paths:
+        refuse_unreadable(path)
+    if entry.spec.kind == "recognition":
+        return functools.partial(_recognise, paths, options)
+    if entry.spec.restores:
+        options["progress"] = progress
+    targets = [_writable(_target(path, out, entry.name, len(paths))) for path in paths]
+    return functools.partial(_picture, list(zip(paths, targets, strict=True)), options)
+
+
+def _options(entry, scale: int | None, ensemble: bool) -> dict:
+    from zoo.loading import pipeline
+
+    spec = entry.spec
     options = {"scale": scale, "ensemble": ensemble or None}
     options = {key: value for key, value in options.items() if value is not None}
     known = {"restoration": {"scale", "ensemble"}, "recognition": {"ensemble"}}
     if wrong := sorted(options.keys() - known.get(spec.kind, set())):
         raise ZooError(f"{entry.name} is for {spec.task}: it takes no {', '.join(wrong)}")
-    for picture in pictures:
-        refuse_unreadable(picture)
-    if spec.kind == "recognition":
-        return functools.partial(_recognise, pictures, options)
     if spec.restores:
         pipeline(entry, None).known(scale)
-        options["progress"] = progress
-    targets = [_writable(_target(Path(p), out, entry.name, len(pictures))) for p in pictures]
-    return functools.partial(_picture, dict(zip(pictures, targets, strict=True)), options)
+    return options
 
 
-def _recognise(pictures, options: dict, pipeline) -> Iterator[dict]:
-    for picture in pictures:
-        labels = [one._asdict() for one in pipeline(Path(picture), **options)]
-        yield {"picture": picture, "labels": labels}
+def _recognise(paths: list[Path], options: dict, pipeline) -> Iterator[dict]:
+    for path in paths:
+        labels = [one._asdict() for one in pipeline(path, **options)]
+        yield {"picture": str(path), "labels": labels}
 
 
-def _picture(targets: dict[str, Path], options: dict, pipeline) -> Iterator[dict]:
-    for picture, target in targets.items():
-        _save(pipeline(Path(picture), **options), target)
-        yield {"picture": picture, "result": str(target)}
+def _picture(pairs: list[tuple[Path, Path]], options: dict, pipeline) -> Iterator[dict]:
+    for path, target in pairs:
+        _save(pipeline(path, **options), target)
+        yield {"picture": str(path), "result": str(target)}
 
 
 def _line(answer: dict) -> str:
