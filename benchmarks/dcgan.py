@@ -5,7 +5,8 @@
 The peer is built from the sizes that its page states
 (https://www.tensorflow.org/tutorials/generative/dcgan): a generator of 2,330,944 weights and a
 discriminator of 212,865, 5x5 kernels, Adam 1e-4, batches of 256, no averaged weights. Both are
-measured by `zoo.evaluate.generation` on the test split; `benchmarks/results/NAME.json` is written.
+measured by `zoo.tasks.evaluate.generation` on the test split; `benchmarks/results/NAME.json` is
+written.
 """
 
 import dataclasses
@@ -20,8 +21,9 @@ from keras import layers
 from machine import facts
 
 import zoo
-from zoo import evaluate, files, loading, weights
+from zoo import files, loading, weights
 from zoo.data import batches, sources
+from zoo.tasks import evaluate
 
 RESULTS = Path(__file__).parent / "results"
 BATCH, RATE = 256, 1e-4

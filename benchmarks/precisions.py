@@ -16,12 +16,12 @@ import click
 import numpy as np
 
 import zoo
-from zoo import evaluate
 from zoo.data import sources
 from zoo.data.batches import binarised
 from zoo.export import calibration, quantize, saved_model, separate, tflite
 from zoo.export.forms import FORMS
-from zoo.parts import LATENT, parts
+from zoo.tasks import evaluate
+from zoo.tasks.parts import LATENT, parts
 
 FORMS_COMPARED = ("float16", "dynamic_range", "int8")
 

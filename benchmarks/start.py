@@ -18,7 +18,7 @@ import numpy as np
 import zoo
 from zoo.export import runtimes
 from zoo.export.artifacts import export
-from zoo.parts import ends
+from zoo.tasks.parts import ends
 
 FIRST_ANSWER = """
 import sys

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo import files
-from zoo.card import CODE_LICENCE, WEIGHTS_LICENCE
 from zoo.errors import ZooError, need
 from zoo.export import calibration as calibrating
 from zoo.export import flat, golden, metadata, tflite
@@ -21,7 +20,8 @@ from zoo.export.making import LABELS, Maker, labels_text
 from zoo.export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
 from zoo.export.signature import SERVE, describe, static_shape, static_side
 from zoo.index import Entry
-from zoo.parts import Ends, ends, parts
+from zoo.report.card import CODE_LICENCE, WEIGHTS_LICENCE
+from zoo.tasks.parts import Ends, ends, parts
 from zoo.version import __version__
 from zoo.weights import GOLDEN
 

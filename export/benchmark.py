@@ -22,7 +22,7 @@ from zoo.export.checked import exported, refuse
 from zoo.export.forms import FORMS, MEASURED_FORM
 from zoo.export.manifest import files_of, key_of, read_manifest
 from zoo.export.signature import static_shape, static_side
-from zoo.parts import LATENT, Ends, Part, parts
+from zoo.tasks.parts import LATENT, Ends, Part, parts
 
 RUNTIMES = {key: (one.label, one.package) for key, one in runtimes.RUNTIMES.items()} | {
     "keras": ("Keras", "keras")

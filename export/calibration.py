@@ -7,7 +7,7 @@ from zoo.data import calibration, sources
 from zoo.data.calibration import COUNT, SEED
 from zoo.errors import ZooError
 from zoo.index import Spec
-from zoo.parts import LATENT, Part
+from zoo.tasks.parts import LATENT, Part
 
 
 def inputs(pipeline, part: Part, data: str | None = None) -> np.ndarray:

@@ -11,15 +11,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from zoo import figures, files, index, loading, weights
+from zoo import files, index, loading, weights
 from zoo.errors import MissingExtra, ZooError
 from zoo.export import report, saved_model, tflite
 from zoo.export.artifacts import export, today
 from zoo.export.manifest import read_manifest
 from zoo.export.signature import static_side
 from zoo.export.verify import verify
+from zoo.images.pixels import to_uint8
 from zoo.index import Entry, Spec
-from zoo.pixels import to_uint8
+from zoo.report import figures
 from zoo.version import __version__
 
 PHOTOGRAPHS = ("camera", "chelsea", "coffee")
@@ -55,7 +56,7 @@ def demo(folder: Path, names=(), every: bool = False) -> tuple[Path, bool]:
 
 def restored(pipeline, name: str) -> dict:
     """One photograph as it came, by a classical method, by the net, and clean, with PSNR in dB."""
-    from zoo import strip  # and TensorFlow, when the bar is there
+    from zoo.report import strip
 
     damage = pipeline.spec.degradations[0].middle
     shown = strip.columns(pipeline, name, damage)
@@ -96,7 +97,7 @@ def _shown(pipeline) -> dict:
         return {"strips": [restored(pipeline, name) for name in PHOTOGRAPHS]}
     if spec.kind == "recognition":
         return {"answers": recognised(pipeline, _golden(entry))}
-    from zoo import strip
+    from zoo.report import strip
 
     real = _golden(entry, "encoder")[:15] if spec.task == "autoencode" else None
     sheet = np.atleast_3d(strip.made(pipeline, real))
@@ -104,7 +105,7 @@ def _shown(pipeline) -> dict:
 
 
 def _caption(spec: Spec) -> str:
-    """What stands where on the sheet of `zoo.strip.made`."""
+    """What stands where on the sheet of `zoo.report.strip.made`."""
     if spec.latent == 2:
         return "Pictures over the plane of its two latents"
     if spec.task == "autoencode":
@@ -148,10 +149,10 @@ def _write(page: Path, template, sections: list[dict], asked: int) -> None:
 
 
 def _picture(label: str, pixels: np.ndarray, original: np.ndarray) -> dict:
-    from zoo import metrics
+    from zoo.metrics import quality
 
     same = pixels is original or np.array_equal(pixels, original)
-    psnr = None if same else metrics.psnr(pixels, original)
+    psnr = None if same else quality.psnr(pixels, original)
     return {"label": label, "source": _data_uri(pixels), "psnr": psnr}
 
 

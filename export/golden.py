@@ -6,8 +6,8 @@ import numpy as np
 
 from zoo import golden, weights
 from zoo.export.signature import static_shape
-from zoo.parts import IMAGE, Ends, ends
-from zoo.pixels import to_uint8
+from zoo.images.pixels import to_uint8
+from zoo.tasks.parts import IMAGE, Ends, ends
 
 SEED, COUNT, SIDE = 0, 4, 64
 _SIGMA, _GREY = 25.0, 128

@@ -9,8 +9,8 @@ from zoo.export import calibration, metadata, onnx_file, quantize, saved_model, 
 from zoo.export.forms import FORMS
 from zoo.export.separate import separated
 from zoo.export.signature import static_shape
-from zoo.parts import Part
-from zoo.pixels import fit_channels
+from zoo.images.pixels import fit_channels
+from zoo.tasks.parts import Part
 
 LABELS = "labels.txt"
 _SIDE_BY_SIDE = 8  # channels that LiteRT's kernels compute together
@@ -26,7 +26,7 @@ class Maker:
 
     Args:
         pipeline: from `zoo.load`.
-        part: one of its `zoo.parts.parts`.
+        part: one of its `zoo.tasks.parts.parts`.
         scratch: a folder for what is needed on the way.
         static_size: side of a static file's picture.
         calibration_set: as `zoo.export.artifacts.export` takes it.

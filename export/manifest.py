@@ -5,7 +5,7 @@ from pathlib import Path
 
 from zoo import files
 from zoo.errors import ZooError
-from zoo.parts import Ends
+from zoo.tasks.parts import Ends
 
 MANIFEST = "export.json"
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import results
-from zoo.baselines import LABELS, baseline
 from zoo.errors import ZooError, installed
-from zoo.evaluate import Trial
 from zoo.export import tflite
 from zoo.export.artifacts import Artifact, stamp
 from zoo.export.checked import beyond, exported
 from zoo.export.forms import FORMS, MEASURED_FORM
 from zoo.export.manifest import files_of, read_manifest
 from zoo.export.runtimes import RUNTIMES
+from zoo.images.pixels import fit_channels
 from zoo.index import Benchmark, Entry
-from zoo.pipeline import Pipeline
-from zoo.pixels import fit_channels
+from zoo.metrics.baselines import LABELS, baseline
+from zoo.report import results
+from zoo.tasks.evaluate import Trial
+from zoo.tasks.pipeline import Pipeline
 
 METRICS = {
     "classify": "accuracy",
@@ -45,7 +45,7 @@ class Measured:
         files: a row an artifact and runtime: `artifact`, its `form`, `bytes`, `runtime`, the
             largest `max_error` of its verification and whether that is `beyond` its bound, and of
             a TFLite file its `constants`.
-        figures: for each benchmark a row, as `zoo.results.rows` describes it.
+        figures: for each benchmark a row, as `zoo.report.results.rows` describes it.
         numerics: a row a form, runtime and benchmark that it ran: `artifact` (the form), `runtime`,
             `data`, `degrade`, `count`, the `metric` and its `figure`, the `net`'s own in the same
             run, the `difference`, its `bound`, whether it is `held` (`yes`, `no`), `max_error`,

@@ -13,9 +13,9 @@ import zipfile
 import numpy as np
 
 from zoo.export import flat
+from zoo.images.pixels import LUMA
 from zoo.index import Entry
-from zoo.parts import Part
-from zoo.pixels import LUMA
+from zoo.tasks.parts import Part
 
 _BLOCK, _IDENTIFIER = "TFLITE_METADATA", b"M001"
 _NAME, _DESCRIPTION = 0, 1  # the first fields of a model, a tensor and a file

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.errors import EXTRAS, MissingExtra, ZooError
 from zoo.export.signature import SERVE, Shape
-from zoo.parts import Ends, Part
+from zoo.tasks.parts import Ends, Part
 
 OPSET = 17  # of 2022: what runtimes of the last years all know
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.errors import EXTRAS, MissingExtra, ZooError, left_out
 from zoo.export import flat, tflite
-from zoo.parts import Ends
+from zoo.tasks.parts import Ends
 
 
 def runtime() -> str:

@@ -16,7 +16,7 @@ from zoo.export.separate import last_pieces
 from zoo.export.signature import SERVE
 from zoo.export.tflite import in_batches, litert
 from zoo.index import OUTPUTS
-from zoo.parts import ENCODER, IMAGE, Part
+from zoo.tasks.parts import ENCODER, IMAGE, Part
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 _SHARES = np.arange(1.0, 0.45, -0.05)

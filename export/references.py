@@ -14,9 +14,9 @@ from zoo.export.artifacts import weights_sha256
 from zoo.export.golden import pictures
 from zoo.export.signature import Shape
 from zoo.golden import read
+from zoo.images.pixels import fit_channels
 from zoo.index import Spec
-from zoo.parts import LATENT, Ends, Part
-from zoo.pixels import fit_channels
+from zoo.tasks.parts import LATENT, Ends, Part
 
 # A file that gives the degenerate result must miss its bound by far; so far must a
 # reference be from such a result. Ten times the bound of float32.

@@ -15,7 +15,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.export import fresh
 from zoo.export.signature import SERVE, Shape
-from zoo.parts import Ends, Part
+from zoo.tasks.parts import Ends, Part
 
 
 def write(part: Part, folder: Path, shape: Shape) -> None:

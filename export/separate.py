@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from zoo.parts import Part
+from zoo.tasks.parts import Part
 
 LEAST_SIDE = 5
 """Of a kernel that is worth it; a 3x3 one of DnCNN is one of seventeen layers."""

@@ -14,13 +14,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo import files, index, loading, results
+from zoo import files, index, loading
 from zoo.errors import ZooError, installed, need
 from zoo.export.manifest import damage, is_export, key_of, read_manifest
 from zoo.export.runtimes import SERVING, Runtime
 from zoo.index import Entry
-from zoo.parts import Ends, ends
-from zoo.pipeline import Pipeline
+from zoo.report import results
+from zoo.tasks.parts import Ends, ends
+from zoo.tasks.pipeline import Pipeline
 from zoo.version import __version__
 from zoo.weights import path_of, read_checked
 

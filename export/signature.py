@@ -2,7 +2,7 @@
 
 from zoo.errors import ZooError
 from zoo.index import Spec
-from zoo.parts import LATENT, Part
+from zoo.tasks.parts import LATENT, Part
 
 SERVE = "serve"
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.errors import EXTRAS, MissingExtra, ZooError
 from zoo.export.signature import SERVE
-from zoo.parts import Ends
+from zoo.tasks.parts import Ends
 
 _MODULES = ("interpreter", "schema_py_generated")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.parts import Ends
+from zoo.tasks.parts import Ends
 
 
 def peak_mib() -> float:
@@ -65,7 +65,7 @@ def saved_model(job: dict) -> Callable:
 def keras(job: dict) -> Callable:
     _tensorflow(job["threads"])
     from zoo.loading import load
-    from zoo.parts import parts
+    from zoo.tasks.parts import parts
 
     def opened():
         made = parts(load(job["name"], job["weights"]))

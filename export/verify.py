@@ -25,8 +25,8 @@ from zoo.export.rows import Row, compared
 from zoo.export.runtimes import RUNTIMES
 from zoo.export.signature import Shape
 from zoo.index import Spec
-from zoo.parts import Ends, Part, parts
-from zoo.pipeline import Pipeline
+from zoo.tasks.parts import Ends, Part, parts
+from zoo.tasks.pipeline import Pipeline
 from zoo.weights import GOLDEN
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from zoo import figures, files, loading, weights
+from zoo import files, loading, weights
 from zoo.errors import ZooError, need
 from zoo.export.artifacts import export, facts_of_file, read_manifest
 from zoo.index import Entry, short_name
+from zoo.report import figures
 from zoo.version import __version__
 
 WEB = Path(__file__).with_name("web")

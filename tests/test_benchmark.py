@@ -6,10 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
-from zoo import card, cli, results, weights
+from zoo import cli, weights
 from zoo.errors import ZooError
 from zoo.export import benchmark
 from zoo.export.benchmark import bench
+from zoo.report import card, results
 
 
 @pytest.fixture(scope="module")

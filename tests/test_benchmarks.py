@@ -10,9 +10,10 @@ from conftest import REPOSITORY, needs
 from tiny import with_random_weights
 
 import zoo
-from zoo import files, results, weights
+from zoo import files, weights
 from zoo.export import quantize, saved_model, tflite
-from zoo.parts import parts
+from zoo.report import results
+from zoo.tasks.parts import parts
 
 FOLDER = REPOSITORY / "benchmarks"
 

@@ -15,7 +15,7 @@ from zoo.export.artifacts import LABELS, export, read_manifest
 from zoo.export.forms import NET_BOUND
 from zoo.export.golden import pictures
 from zoo.export.verify import verify
-from zoo.pixels import fit_channels
+from zoo.images.pixels import fit_channels
 
 CLI = Path(sys.executable).with_name("saved_model_cli")
 mediapipe = needs_package("mediapipe", "ai_edge_quantizer")

@@ -14,12 +14,13 @@ import tensorflow as tf
 from tiny import data_for, with_random_weights, without_dropout
 
 import zoo
-from zoo import card, loading, tables, weights
+from zoo import loading, weights
 from zoo.data import batches, sources
 from zoo.export import calibration
-from zoo.parts import parts
-from zoo.pixels import to_uint8
-from zoo.tiling import tiled
+from zoo.images.pixels import to_uint8
+from zoo.images.tiling import tiled
+from zoo.report import card, tables
+from zoo.tasks.parts import parts
 from zoo.training import steps
 from zoo.training.methods import method
 from zoo.training.publish import count_macs

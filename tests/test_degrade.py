@@ -8,11 +8,11 @@ from PIL import Image
 
 import zoo
 from zoo.data import sources
+from zoo.data.degradation import Degradation
 from zoo.data.degrade import any_of, degrade, divisible, jpeg
-from zoo.degradation import Degradation
-from zoo.evaluate import restoration
-from zoo.pixels import to_uint8
-from zoo.resize import enlarge, mirrored, reduce
+from zoo.images.pixels import to_uint8
+from zoo.images.resize import enlarge, mirrored, reduce
+from zoo.tasks.evaluate import restoration
 
 FACTORS = (2, 3, 4)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import distances
+from zoo.metrics import distances
 
 
 def normal(n, d=4, seed=0, mean=0.0, scale=1.0):

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 import zoo
-from zoo import loading, results, weights
+from zoo import loading, weights
 from zoo.cli import main
+from zoo.report import results
 
 
 def trained_with(classifier, *augment):

@@ -6,8 +6,8 @@ from PIL import Image
 
 import zoo
 from zoo.data import sources
-from zoo.evaluate import evaluate
-from zoo.pixels import to_uint8
+from zoo.images.pixels import to_uint8
+from zoo.tasks.evaluate import evaluate
 
 
 def write_flat(folder, grey, count=4, size=(96, 96)):

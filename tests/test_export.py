@@ -18,7 +18,6 @@ from tiny import with_random_weights
 
 import zoo
 from zoo import files, index, loading, weights
-from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.errors import MissingExtra, ZooError
 from zoo.export import fresh, references, report, saved_model, tflite
@@ -28,7 +27,8 @@ from zoo.export.measure import measure
 from zoo.export.rows import Row, compare
 from zoo.export.verify import verify, verify_folder
 from zoo.models.dncnn import dncnn
-from zoo.parts import parts
+from zoo.tasks.classifier import Classifier
+from zoo.tasks.parts import parts
 
 STATIC = 24
 

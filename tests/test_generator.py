@@ -13,9 +13,11 @@ from PIL import Image
 from tiny import with_random_weights
 
 import zoo
-from zoo import distances, index, judge, likelihood, sheet, weights
+from zoo import index, weights
 from zoo.cli import main
-from zoo.pixels import to_uint8
+from zoo.images import sheet
+from zoo.images.pixels import to_uint8
+from zoo.metrics import distances, judge, likelihood
 from zoo.training import steps, watch
 from zoo.training.log import Log
 

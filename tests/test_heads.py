@@ -14,13 +14,14 @@ from PIL import Image
 from tiny import data_for, with_random_weights
 
 import zoo
-from zoo import heads, weights
+from zoo import weights
 from zoo.cli import main
 from zoo.data import sources
 from zoo.errors import ZooError
-from zoo.evaluate import evaluate
 from zoo.export.artifacts import export, read_manifest
 from zoo.export.verify import verify_folder
+from zoo.tasks import heads
+from zoo.tasks.evaluate import evaluate
 
 CLASSES = ("bright", "été: a+b?", "中文")
 

@@ -11,12 +11,14 @@ from PIL import Image
 from tiny import data_for, scene, with_random_weights
 
 import zoo
-from zoo import card, cli, index, judge, loading, results
-from zoo.evaluate import evaluate
+from zoo import cli, index, loading
 from zoo.export import openvino_file
 from zoo.export.forms import FORMS
 from zoo.export.measure import METRICS, measure, missed
 from zoo.index import TASKS, Benchmark
+from zoo.metrics import judge
+from zoo.report import card, results
+from zoo.tasks.evaluate import evaluate
 
 all_formats = needs_package("ai_edge_quantizer", "tf2onnx", "onnxruntime")
 QUICK = ("float32_free", "float32_static")

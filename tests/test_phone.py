@@ -15,7 +15,7 @@ from zoo.export import tflite
 from zoo.export.artifacts import export
 from zoo.export.forms import NET_BOUND
 from zoo.export.manifest import read_manifest
-from zoo.parts import parts
+from zoo.tasks.parts import parts
 
 NOTES = {
     "android": ("kotlin", r'const val (\w+) = "?([^"\n]+?)"?$'),

@@ -9,10 +9,10 @@ from PIL import Image
 from tiny import with_random_weights
 
 import zoo
-from zoo.classifier import Label
-from zoo.pixels import to_ycbcr
-from zoo.resize import enlarge
-from zoo.tiling import spans, tiled
+from zoo.images.pixels import to_ycbcr
+from zoo.images.resize import enlarge
+from zoo.images.tiling import spans, tiled
+from zoo.tasks.classifier import Label
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
 ROUNDED = 0.5 + 255 * CLOSE["atol"]
@@ -75,7 +75,7 @@ def test_tiles_of_an_enlarged_picture_equal_the_whole(enlarger, size, tile):
 
 
 def test_tiles_of_an_enlarged_picture_need_what_the_bicubic_looks_at(enlarger, monkeypatch):
-    monkeypatch.setattr("zoo.tiling.CUBIC_REACH", 0)
+    monkeypatch.setattr("zoo.images.tiling.CUBIC_REACH", 0)
     values = random_pixels(1, 40, 40, 1)
     run = functools.partial(enlarger.through, "")
     by_tiles = tiled(run, values, enlarger.spec.reach, 16, scale=2)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import pixels
+from zoo.images import pixels
 
 RNG = np.random.default_rng(1)
 EVERY_BYTE = np.arange(256, dtype=np.uint8)

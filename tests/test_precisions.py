@@ -18,7 +18,7 @@ from zoo.export.artifacts import artifacts, export, read_manifest
 from zoo.export.forms import FORMS, QUICK
 from zoo.export.manifest import facts_of_file
 from zoo.export.verify import verify
-from zoo.parts import parts
+from zoo.tasks.parts import parts
 from zoo.training import fused
 
 SMALL = ("float16", "dynamic_range", "int8", "uint8")

@@ -14,10 +14,11 @@ import pytest
 from tiny import data_for
 
 import zoo
-from zoo import card, index, results, strip, tables, weights
+from zoo import index, weights
 from zoo.export.forms import QUICK
 from zoo.export.measure import measure as measure_all
-from zoo.parts import parts
+from zoo.report import card, results, strip, tables
+from zoo.tasks.parts import parts
 from zoo.training import publish as publishing
 
 TINY = [

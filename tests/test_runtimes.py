@@ -14,7 +14,7 @@ from PIL import Image
 from tiny import with_random_weights
 
 import zoo
-from zoo import files, results, weights
+from zoo import files, weights
 from zoo.cli import FASTER, main
 from zoo.errors import MissingExtra, ZooError
 from zoo.export import report
@@ -24,8 +24,9 @@ from zoo.export.manifest import key_of
 from zoo.export.runtimes import SERVING
 from zoo.export.serving import at_hand, cache, fastest
 from zoo.export.verify import verify
-from zoo.parts import ends
-from zoo.tiling import tiled
+from zoo.images.tiling import tiled
+from zoo.report import results
+from zoo.tasks.parts import ends
 
 BOUND = 1e-5  # as in `zoo.export.rows`
 NAMES = ("cnn_tiny", "lstm_tiny", "srcnn_tiny", "dncnn_tiny", "dcgan_tiny", "vae_tiny")

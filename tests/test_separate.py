@@ -6,7 +6,7 @@ import pytest
 from tiny import with_random_weights
 
 from zoo.export import separate
-from zoo.parts import Part, parts
+from zoo.tasks.parts import Part, parts
 
 
 def test_large_kernels_of_one_channel_are_exported_as_two_and_equal(tmp_path):

@@ -26,9 +26,9 @@ import zoo
 from zoo.errors import ZooError
 from zoo.export import webserver
 from zoo.export.artifacts import export
+from zoo.images.pixels import to_uint8
 from zoo.loading import pipeline
 from zoo.models.dncnn import dncnn
-from zoo.pixels import to_uint8
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -351,7 +351,7 @@ def test_the_same_noise_has_the_variance_that_was_asked_for(page):
 
 
 def test_bicubic_is_python_s_both_ways(page, camera):
-    from zoo.resize import enlarge, reduce
+    from zoo.images.resize import enlarge, reduce
 
     values = (camera[:36, 200:248] / np.float32(255))[None, ..., None]
     page.goto("")

@@ -8,7 +8,7 @@ from PIL import Image
 
 import zoo
 from zoo.index import Entry
-from zoo.pipeline import Pipeline
+from zoo.tasks.pipeline import Pipeline
 
 
 def data_for(entry: Entry, folder: Path, each: int = 12) -> str:

@@ -31,7 +31,7 @@ def load(name: str, weights="pretrained", classes=None, runtime: str = "keras"):
             "auto" is what such a file runs in where there is one already, and else "keras".
 
     Returns:
-        A callable `zoo.pipeline.Pipeline`.
+        A callable `zoo.tasks.pipeline.Pipeline`.
 
     Raises:
         ZooError: unknown name or runtime; weights missing, changed, cut short, or of another net;

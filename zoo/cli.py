@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
-from zoo import figures, files, index, results, weights
+from zoo import files, index, weights
 from zoo.console import JSON, Commands, print_json, print_table
 from zoo.data.commands import data
 from zoo.errors import ZooError, need
 from zoo.export.forms import FORMS
+from zoo.report import figures, results
 
 NAME = click.argument("name")
 FASTER = "; sooner by --runtime fastest, which makes a file at the first call and keeps it"
@@ -192,8 +193,8 @@ def evaluate(name, data, degrade, weights, as_json):
 
     entry = _trained(name, weights)
     sources.refuse_missing(entry.trial(data, degrade)[0])
-    from zoo.evaluate import evaluate
     from zoo.loading import load
+    from zoo.tasks.evaluate import evaluate
 
     row = evaluate(load(name, weights), data, degrade, progress=not as_json)
     if as_json:
@@ -395,7 +396,7 @@ def _sheet(entry, out: Path | None, **asked) -> Callable:
 
 
 def _make(target: Path, asked: dict, pipeline) -> Iterator[dict]:
-    from zoo.sheet import grid
+    from zoo.images.sheet import grid
 
     _save(grid(pipeline.sample(**asked)), target)
     yield {"result": str(target)}
@@ -403,7 +404,7 @@ def _make(target: Path, asked: dict, pipeline) -> Iterator[dict]:
 
 def _answers(entry, pictures, out: Path | None, scale, ensemble: bool, progress: bool) -> Callable:
     """Of a pipeline, what it makes of each picture; refuses at once what it cannot be asked."""
-    from zoo.pixels import refuse_unreadable
+    from zoo.images.pixels import refuse_unreadable
 
     if entry.spec.task == "generate" or not pictures:
         what = "--count COUNT" if entry.spec.kind == "generation" else "PICTURES, files"

@@ -6,7 +6,7 @@ import numpy as np
 
 from zoo import files
 from zoo.errors import ZooError
-from zoo.parts import LATENT, parts
+from zoo.tasks.parts import LATENT, parts
 
 PIXELS = "pixels"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zoo.degradation import Degradation
+from zoo.data.degradation import Degradation
 from zoo.errors import ZooError
 
 TASKS = {
@@ -108,7 +108,7 @@ class Spec:
         With a scale, `[b, h, w, c]` is enlarged by it first (bicubic).
         """
         if scale != 1:
-            from zoo.resize import enlarge
+            from zoo.images.resize import enlarge
 
             pixels = enlarge(pixels, scale)
         low, high = self.value_range
@@ -134,7 +134,7 @@ class Recipe:
         optimizer: a key of `zoo.training.optimizers.OPTIMIZERS`.
         weight_decay: decoupled.
         loss: a key of `zoo.training.steps.LOSSES` (of the net's output) or its `GAN_LOSSES`
-            (generate), or of `zoo.likelihood.PICTURE_LOSSES` (autoencode).
+            (generate), or of `zoo.metrics.likelihood.PICTURE_LOSSES` (autoencode).
         label_smoothing: share of the target spread over all classes (classify).
         patch: side of the square crops that train a net of free size.
         rescale: factors below 1; smaller copies of the pictures are used, too.

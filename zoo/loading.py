@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 from zoo import files, index
-from zoo.classifier import Classifier
-from zoo.generator import Autoencoder, Generator
-from zoo.heads import with_classes, with_head
 from zoo.index import Entry
-from zoo.pipeline import Pipeline
-from zoo.restorer import Restorer
+from zoo.tasks.classifier import Classifier
+from zoo.tasks.generator import Autoencoder, Generator
+from zoo.tasks.heads import with_classes, with_head
+from zoo.tasks.pipeline import Pipeline
+from zoo.tasks.restorer import Restorer
 from zoo.weights import RUN, check, load_into, weights_path
 
 PIPELINES = {

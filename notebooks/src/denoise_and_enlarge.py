@@ -17,10 +17,10 @@ from PIL import Image
 from skimage import data
 
 import zoo
-from zoo.metrics import psnr, ssim
-from zoo.pixels import open_image, to_uint8
-from zoo.resize import reduce
-from zoo.tiling import tiled
+from zoo.images.pixels import open_image, to_uint8
+from zoo.images.resize import reduce
+from zoo.images.tiling import tiled
+from zoo.metrics.quality import psnr, ssim
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # smaller pictures
 PHOTO = None  # such as "holiday.jpg"

@@ -132,8 +132,8 @@ show(x[:16], [classes[label] for label in y[:16]])
 #
 # The new layer begins with random weights, and its first gradients are large and mean nothing. Let
 # through, they would shake the layers before it out of what they know. So these are **frozen** at
-# first; `zoo.heads.freeze` sets `trainable = False` on all but the last, and batch normalisation
-# then keeps its statistics.
+# first; `zoo.tasks.heads.freeze` sets `trainable = False` on all but the last, and batch
+# normalisation then keeps its statistics.
 #
 # After that, everything learns, at a tenth of the rate. (`compile` again after changing
 # `trainable`: otherwise Keras goes on as before.)
@@ -149,7 +149,7 @@ def fit(net, rate, epochs):
 
 
 head, whole = (4, 6) if QUICK else (10, 15)  # epochs of each phase
-zoo.heads.freeze(own.net)
+zoo.tasks.heads.freeze(own.net)
 curve = fit(own.net, rate=1e-2, epochs=head)
 for layer in own.net.layers:
     layer.trainable = True

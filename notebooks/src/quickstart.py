@@ -20,9 +20,9 @@ import zoo
 from zoo.export import report
 from zoo.export.artifacts import export
 from zoo.export.verify import verify_folder
-from zoo.metrics import psnr
-from zoo.pixels import to_uint8
-from zoo.resize import reduce
+from zoo.images.pixels import to_uint8
+from zoo.images.resize import reduce
+from zoo.metrics.quality import psnr
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # smaller pictures
 WORK = Path(tempfile.mkdtemp(prefix="zoo_"))  # all files of this notebook go here

@@ -22,7 +22,7 @@ from PIL import Image
 import zoo
 from shared.digits import drawn_digits
 from zoo.data import sources
-from zoo.sheet import grid
+from zoo.images.sheet import grid
 from zoo.training import log
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # a few steps on drawn digits

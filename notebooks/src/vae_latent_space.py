@@ -20,7 +20,7 @@ import zoo
 from shared.digits import drawn_digits
 from zoo import weights
 from zoo.data import sources
-from zoo.sheet import grid
+from zoo.images.sheet import grid
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # a short training on drawn digits
 WORK = Path(tempfile.mkdtemp(prefix="zoo_"))  # all files of this notebook go here

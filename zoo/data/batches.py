@@ -6,8 +6,8 @@ from zoo.data import augment
 from zoo.data.degrade import any_of
 from zoo.data.sources import Pictures
 from zoo.errors import ZooError
+from zoo.images.pixels import to_uint8
 from zoo.index import Entry, Recipe
-from zoo.pixels import to_uint8
 
 MARGIN = 12
 """So far around a patch it is reduced and enlarged with it, then cut off: no border shows."""

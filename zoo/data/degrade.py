@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from zoo.degradation import Degradation, each_alone
-from zoo.resize import enlarge, reduce
+from zoo.data.degradation import Degradation, each_alone
+from zoo.images.resize import enlarge, reduce
 
 
 def gaussian_noise(images, sigma, seed):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.errors import ZooError, need
-from zoo.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
+from zoo.images.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
 
 RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "CBSD68", "LIVE1",
                "Classic5")  # fmt: skip

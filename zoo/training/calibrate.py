@@ -5,7 +5,8 @@ Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, ICML 201
 
 import numpy as np
 
-from zoo import evaluate, metrics
+from zoo.metrics import quality
+from zoo.tasks import evaluate
 
 _LEAST, _MOST, _STEPS = 0.1, 10.0, 60
 
@@ -19,7 +20,7 @@ def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """
 
     def loss(log_temperature: float) -> float:
-        return metrics.cross_entropy(cooled(probabilities, np.exp(log_temperature)), labels)
+        return quality.cross_entropy(cooled(probabilities, np.exp(log_temperature)), labels)
 
     low, high = np.log(_LEAST), np.log(_MOST)
     for _ in range(_STEPS):  # the loss has one minimum (it is convex in 1 / temperature)
@@ -54,6 +55,6 @@ def calibrate(pipeline, pictures) -> dict:
     return {
         "temperature": round(found, 4),
         "count": len(labels),
-        "before": round(metrics.calibration_error(probabilities, labels), 3),
-        "after": round(metrics.calibration_error(cooled(probabilities, found), labels), 3),
+        "before": round(quality.calibration_error(probabilities, labels), 3),
+        "after": round(quality.calibration_error(cooled(probabilities, found), labels), 3),
     }

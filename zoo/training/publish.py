@@ -8,13 +8,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import card, files, index, results, strip, weights
+from zoo import files, index, weights
 from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
 from zoo.golden import made
+from zoo.images.pixels import fit_channels, to_uint8
 from zoo.loading import load
-from zoo.pipeline import Pipeline
-from zoo.pixels import fit_channels, to_uint8
+from zoo.report import card, results, strip
+from zoo.tasks.pipeline import Pipeline
 from zoo.training.run import finished
 
 MACS_SIZE = (256, 256)

@@ -12,9 +12,10 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from zoo import files, heads, index, weights
+from zoo import files, index, weights
 from zoo.data import calibration, sources
 from zoo.errors import ZooError, need
+from zoo.tasks import heads
 
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "pillow")
 

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import evaluate, heads, index, loading, weights
+from zoo import index, loading, weights
 from zoo.data import batches
 from zoo.data.sources import Pictures
 from zoo.errors import ZooError
+from zoo.tasks import evaluate, heads
 from zoo.training import steps, watch
 from zoo.training.calibrate import calibrate
 from zoo.training.checkpoints import Checkpoints

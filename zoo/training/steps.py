@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from zoo.likelihood import PICTURE_LOSSES, log_mean, terms
+from zoo.metrics.likelihood import PICTURE_LOSSES, log_mean, terms
 
 LOSSES = {
     "mse": lambda target, output: tf.reduce_mean(tf.square(output - target), axis=[1, 2, 3]),
@@ -78,7 +78,7 @@ def vae(net, optimizer, loss: str, strategy=None):
     Args:
         net: gives logits, mean and log variance for pictures and noise, as `zoo.models.vae.vae`.
         optimizer: a Keras optimizer.
-        loss: a key of `zoo.likelihood.PICTURE_LOSSES`, summed over the pixels.
+        loss: a key of `zoo.metrics.likelihood.PICTURE_LOSSES`, summed over the pixels.
         strategy: as in `supervised`.
 
     Returns:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from zoo import weights
 from zoo.errors import ZooError
-from zoo.sheet import grid
+from zoo.images.sheet import grid
 
 SAMPLES, BEST = "samples", "best.h5"
 COUNT, SEED = 64, 0

@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo import figures, files, index, results, tables, weights
-from zoo.degradation import Degradation
+from zoo import files, index, weights
+from zoo.data.degradation import Degradation
 from zoo.index import OUTPUTS, Entry
+from zoo.report import figures, results, tables
 
 CODE_LICENCE, WEIGHTS_LICENCE = "MIT", "MIT, as far as the licence of the training data allows"
 _DRAWN = {

@@ -2,10 +2,11 @@
 
 import re
 
-from zoo import figures, index, results, weights
+from zoo import index, weights
 from zoo.export.forms import FORMS
 from zoo.index import Entry
-from zoo.parts import DECODER, ENCODER
+from zoo.report import figures, results
+from zoo.tasks.parts import DECODER, ENCODER
 
 
 def models_table(entries: list[Entry]) -> str:

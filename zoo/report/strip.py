@@ -6,15 +6,16 @@ from statistics import NormalDist
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from zoo import evaluate, metrics
-from zoo.baselines import LABELS, baseline
 from zoo.data import sources
+from zoo.data.degradation import Degradation
 from zoo.data.degrade import degrade, divisible
-from zoo.degradation import Degradation
 from zoo.errors import MissingExtra
+from zoo.images.pixels import fit_channels, to_uint8
+from zoo.images.sheet import grid
 from zoo.index import Entry
-from zoo.pixels import fit_channels, to_uint8
-from zoo.sheet import grid
+from zoo.metrics import quality
+from zoo.metrics.baselines import LABELS, baseline
+from zoo.tasks import evaluate
 
 PHOTOGRAPHS = {  # of scikit-image: name -> rows and columns of the part that is shown
     "astronaut": (slice(0, 264), slice(96, 360)),
@@ -69,7 +70,7 @@ def strip(pipeline, name: str = "astronaut") -> Image.Image:
     error = np.abs(result.astype(int) - original) * AMPLIFIED
     difference = {f"difference x{AMPLIFIED}": error.clip(0, 255).astype(np.uint8)}
     captions = {
-        label: label if label == "original" else f"{label}, {metrics.psnr(pixels, original):.2f} dB"
+        label: label if label == "original" else f"{label}, {quality.psnr(pixels, original):.2f} dB"
         for label, pixels in shown.items()
     }
     return _drawn([(captions.get(k, k), v) for k, v in (shown | difference).items()])

@@ -3,9 +3,9 @@
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.parts import DECODER, ENCODER
-from zoo.pipeline import Pipeline
-from zoo.pixels import fit_channels, read, to_uint8
+from zoo.images.pixels import fit_channels, read, to_uint8
+from zoo.tasks.parts import DECODER, ENCODER
+from zoo.tasks.pipeline import Pipeline
 
 BATCH = 256
 """Pictures that are made at once: memory stays bounded, however many are asked for."""
@@ -130,7 +130,7 @@ class Autoencoder(Generator):
         """The normal distribution of the latents that a picture could be made from.
 
         Args:
-            picture: as `zoo.pixels.read` takes it, of the net's size.
+            picture: as `zoo.images.pixels.read` takes it, of the net's size.
 
         Returns:
             Mean and log variance, float32 `[b, latent]` (`[latent]` for one picture).

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from zoo.degradation import Degradation
+from zoo.data.degradation import Degradation
 from zoo.errors import MissingExtra
-from zoo.resize import enlarge
+from zoo.images.resize import enlarge
 
 LABELS = {"noise": "non-local means", "bicubic": "bicubic", "jpeg": "JPEG as it is"}
 

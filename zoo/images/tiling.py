@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.resize import CUBIC_REACH
+from zoo.images.resize import CUBIC_REACH
 
 TILE = 512
 

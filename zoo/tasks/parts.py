@@ -72,7 +72,7 @@ def parts(pipeline) -> list[Part]:
     """The functions of a pipeline, as `ends` describes them.
 
     Raises:
-        ZooError: the pipeline has no net; see `zoo.pipeline.Pipeline.net`.
+        ZooError: the pipeline has no net; see `zoo.tasks.pipeline.Pipeline.net`.
     """
     spec, net = pipeline.spec, pipeline.net
     if spec.task == "classify":
@@ -98,7 +98,7 @@ def _classifying(spec: Spec):
 def _restoring(spec: Spec):
     import tensorflow as tf
 
-    from zoo.resize import mirrored
+    from zoo.images.resize import mirrored
 
     def around(net, image):
         encoded = mirrored(spec.encode(image, spec.scales[0]), spec.margin)

@@ -1,7 +1,7 @@
 """How a figure is printed: its name, unit and digits, and those that stand beside it."""
 
-from zoo import results
 from zoo.index import Entry
+from zoo.report import results
 
 UNITS = {
     "psnr": "PSNR, dB",

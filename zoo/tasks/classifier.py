@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from zoo.errors import ZooError
-from zoo.pipeline import Pipeline
-from zoo.pixels import fit_channels, read
+from zoo.images.pixels import fit_channels, read
+from zoo.tasks.pipeline import Pipeline
 
 
 class Label(NamedTuple):
@@ -24,7 +24,8 @@ class Classifier(Pipeline):
         """Classifies.
 
         Args:
-            picture: a path, a PIL image, or an array, as `zoo.pixels.read` takes it; or a list.
+            picture: a path, a PIL image, or an array, as `zoo.images.pixels.read` takes it; or a
+                list.
             ensemble: take the mean over the picture as it came, mirrored, and moved by a pixel
                 each way, as far as the net was trained on pictures so changed; slower.
 

@@ -16,8 +16,8 @@ class Pipeline:
         entry: what the index says of it.
         spec: what goes in and comes out.
         source: where the weights came from: "pretrained", an absolute path, or None.
-        through: what computes: the name of a part (see `zoo.parts`) and its input `[b, ...]` ->
-            its outputs, side by side on the last axis. The net, or a file in another runtime.
+        through: what computes: the name of a part (see `zoo.tasks.parts`) and its input `[b, ...]`
+            -> its outputs, side by side on the last axis. The net, or a file in another runtime.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class _InKeras:
     def _compile(self, name: str):
         import tensorflow as tf
 
-        from zoo.parts import parts
+        from zoo.tasks.parts import parts
 
         (part,) = (part for part in parts(self.pipeline) if part.name == name)
         # a partial, not a lambda: TensorFlow would count the traces of all nets as those of one

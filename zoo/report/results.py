@@ -14,7 +14,7 @@ from zoo import files
 from zoo.errors import ZooError
 from zoo.index import Entry
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 _KEY = ("name", "tag", "data", "degrade")
 _ABOUT = ("count", "protocol")
 _METRICS = {

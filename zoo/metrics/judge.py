@@ -4,8 +4,9 @@ import functools
 
 import numpy as np
 
-from zoo import distances, index, loading, weights
+from zoo import index, loading, weights
 from zoo.errors import ZooError
+from zoo.metrics import distances
 
 _BATCH, _MOST = 500, 1_000  # pictures at once; classes
 _RARE = 0.01  # so rare among the real ones, a class may be lost
@@ -27,7 +28,7 @@ class Judged:
         self.classes = np.concatenate([probs.argmax(-1) for _, probs in seen])
 
     def likeness(self, real: "Judged") -> dict:
-        """These, generated, beside as many real ones: `zoo.distances.compared`, and `least_class`.
+        """These, generated, beside as many real ones: as `distances.compared` does; `least_class`.
 
         The latter is how frequent a class is among those generated beside how frequent it is among
         the real ones, of the class that comes off worst: near 1 where none is lost.

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from zoo import judge, likelihood, metrics
 from zoo.data import sources
 from zoo.data.batches import binarised
+from zoo.data.degradation import Degradation, each_alone
 from zoo.data.degrade import degrade as degraded
 from zoo.data.degrade import divisible
-from zoo.degradation import Degradation, each_alone
 from zoo.errors import ZooError
-from zoo.pipeline import Pipeline
-from zoo.pixels import to_uint8
+from zoo.images.pixels import to_uint8
+from zoo.metrics import judge, likelihood, quality
+from zoo.tasks.pipeline import Pipeline
 
 SEED = 0
 
@@ -174,7 +174,7 @@ def restoration(
         values = clean[None].astype(np.float32) / 255
         result = to_uint8(infer(degraded(values, damage, seed=(SEED, number)).numpy())[0])
         pair = _without_border(result, border), _without_border(clean, border)
-        rows.append((metrics.psnr(*pair), metrics.ssim(*pair)))
+        rows.append((quality.psnr(*pair), quality.ssim(*pair)))
     psnr, ssim = np.mean(rows, axis=0)
     return {"psnr": float(psnr), "ssim": float(ssim)}
 
@@ -186,9 +186,9 @@ def recognition(
     right = pictures.labels_among(labels)
     found = probabilities(infer, pictures, batch)
     return {
-        "accuracy": metrics.accuracy(found, right),
-        "nll": metrics.cross_entropy(found, right),
-        "ece": metrics.calibration_error(found, right),
+        "accuracy": quality.accuracy(found, right),
+        "nll": quality.cross_entropy(found, right),
+        "ece": quality.calibration_error(found, right),
     }
 
 
@@ -209,7 +209,8 @@ def generation(pipeline: Pipeline, pictures: sources.Pictures, draws: int) -> di
         draws: importance samples a picture, where pictures are binary.
 
     Returns:
-        What `zoo.judge` and `zoo.likelihood` measure, and `psnr` of pictures made again, in dB.
+        What `zoo.metrics.judge` and `zoo.metrics.likelihood` measure, and `psnr` of pictures made
+        again, in dB.
     """
     figures = autoencoding(pipeline, pictures, draws) if pipeline.spec.task == "autoencode" else {}
     if pipeline.entry.judge:
@@ -234,7 +235,7 @@ def autoencoding(
 def reconstruction(infer: Callable, values: np.ndarray) -> float:
     """Mean PSNR in dB of pictures `[n, h, w, c]` in [0, 1] that are made again."""
     pairs = zip(to_uint8(infer(values)), to_uint8(values), strict=True)
-    return float(np.mean([metrics.psnr(*pair) for pair in pairs]))
+    return float(np.mean([quality.psnr(*pair) for pair in pairs]))
 
 
 def _protocol(entry, count: int, draws: int) -> str:

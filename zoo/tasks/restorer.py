@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.pipeline import Pipeline
-from zoo.pixels import from_ycbcr, read, to_ycbcr
-from zoo.resize import CUBIC_REACH, enlarge
-from zoo.tiling import tiled
+from zoo.images.pixels import from_ycbcr, read, to_ycbcr
+from zoo.images.resize import CUBIC_REACH, enlarge
+from zoo.images.tiling import tiled
+from zoo.tasks.pipeline import Pipeline
 
 
 class Restorer(Pipeline):
@@ -22,7 +22,8 @@ class Restorer(Pipeline):
         """Restores or enlarges.
 
         Args:
-            picture: a path, a PIL image, or an array, as `zoo.pixels.read` takes it; or a list.
+            picture: a path, a PIL image, or an array, as `zoo.images.pixels.read` takes it; or a
+                list.
             scale: by how much to enlarge, one of `spec.scales`; by default the first.
             progress: show a bar (on stderr) where a large picture takes more than two seconds.
             ensemble: restore the picture in its eight rotations and mirrorings and take the mean
@@ -100,7 +101,7 @@ class Restorer(Pipeline):
 
         What the net's `margin` takes is added before.
         """
-        from zoo.resize import mirrored
+        from zoo.images.resize import mirrored
 
         return np.asarray(self.net(mirrored(batch, self.spec.margin), training=False))
 

@@ -1,0 +1,1 @@
+"""Figures of merit: of pictures, likelihoods and distributions; classical methods beside them."""

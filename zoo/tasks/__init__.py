@@ -1,0 +1,1 @@
+"""What a net is for: its pipeline, its exported functions, its protocol."""
