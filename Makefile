@@ -32,7 +32,7 @@ notebooks: .venv/ready  # from their scripts
 	$(BIN)/python notebooks/build.py
 
 cards: .venv/ready  # cards and the README's table, from the index and the published figures
-	$(BIN)/python -m zoo.card
+	$(BIN)/zoo dev cards
 
 bench: .venv/ready  # beside PyTorch, ONNX Runtime and OpenVINO
 	$(BIN)/pip install -q -r benchmarks/requirements.txt

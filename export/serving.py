@@ -120,8 +120,9 @@ def at_hand(entry: Entry, weights="pretrained") -> str:
 
 
 def fastest(entry: Entry, weights="pretrained") -> str:
-    """Of the runtimes installed here, that which `zoo bench` found to be the fastest with the files
-    of a net (where a folder was exported, with those that it has); LiteRT where it measured none.
+    """Of the runtimes installed here, that which `zoo dev bench` found to be the fastest with the
+    files of a net (where a folder was exported, with those that it has); LiteRT where it measured
+    none.
     """
     had = read_manifest(Path(weights)).get("formats", ()) if is_export(weights) else FORMS
     times = _times(entry)
@@ -134,7 +135,7 @@ def fastest(entry: Entry, weights="pretrained") -> str:
 
 
 def _times(entry: Entry) -> dict[str, float]:
-    """Milliseconds by runtime, as `zoo bench` measured them; 0 where it did not."""
+    """Milliseconds by runtime, as `zoo dev bench` measured them; 0 where it did not."""
     rows = results.performance(entry)
     return {key: _measured(entry, rows, runtime) for key, runtime in SERVING.items()}
 

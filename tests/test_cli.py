@@ -22,8 +22,8 @@ from zoo import cli, files, weights
 from zoo.data import augment
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("list", "show", "run", "train", "evaluate", "export", "verify", "publish",
-            "measure", "bench", "data", "web", "demo")  # fmt: skip
+COMMANDS = ("list", "show", "run", "train", "evaluate", "export", "verify", "data", "dev", "web",
+            "demo")  # fmt: skip
 KERAS = r"Keras \d+\.\d+\.\d+"
 BAR = re.compile(r"\d+%\|.*\| \d+/\d+ \[.*\]")
 
@@ -96,7 +96,7 @@ REFUSED = [
     *(
         (f"{one} cnn_fashon {rest}", "did you mean cnn_fashion")
         for one, rest in {"run": "g.png", "train": "", "evaluate": "", "export": "--to made",
-                          "measure": "", "bench": "", "web": ""}.items()
+                          "dev measure": "", "dev bench": "", "web": ""}.items()
     ),
     ("run cnn_fashion missing.png", "missing.png: no such file"),
     ("run cnn_fashion folder", "folder is a folder"),
@@ -144,14 +144,14 @@ REFUSED = [
     ("export cnn_fashion --to made --format all", "[quantize]", "ai_edge_quantizer"),
     ("verify none", "none is no export"),
     ("verify exported", "keras-image-zoo[export]", "ai_edge_litert"),
-    ("publish none", "none is no run directory"),
-    ("publish unfinished", "unfinished is not finished"),
-    ("measure dncnn_tiny", "no pretrained weights"),
-    ("measure dncnn_s25", "keras-image-zoo[demo]", "skimage"),
-    ("measure cnn_fashion", "keras-image-zoo[quantize]", "ai_edge_quantizer"),
-    ("bench cnn_fashion --weights none", "none: no such file"),
-    ("bench cnn_fashion --format int4", "format 'int4': expected"),
-    ("bench cnn_fashion --format onnx", "keras-image-zoo[onnx]", "onnxruntime"),
+    ("dev publish none", "none is no run directory"),
+    ("dev publish unfinished", "unfinished is not finished"),
+    ("dev measure dncnn_tiny", "no pretrained weights"),
+    ("dev measure dncnn_s25", "keras-image-zoo[demo]", "skimage"),
+    ("dev measure cnn_fashion", "keras-image-zoo[quantize]", "ai_edge_quantizer"),
+    ("dev bench cnn_fashion --weights none", "none: no such file"),
+    ("dev bench cnn_fashion --format int4", "format 'int4': expected"),
+    ("dev bench cnn_fashion --format onnx", "keras-image-zoo[onnx]", "onnxruntime"),
     ("data check folder:none", "not right: folder:none"),
     ("web --to folder", "folder holds other files"),
     ("web dncnn_tiny --to made", "no pretrained weights"),

@@ -178,7 +178,7 @@ def test_an_interrupted_publish_is_named_and_repeated(tmp_path, monkeypatch):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    with pytest.raises(zoo.ZooError, match=r"was interrupted; run `zoo publish` again"):
+    with pytest.raises(zoo.ZooError, match=r"was interrupted; run `zoo dev publish` again"):
         zoo.load(entry.name)
     assert weights.published(entry) is None
 

@@ -370,7 +370,7 @@ def test_pictures_are_those_of_keras(name, options, exported, run, photo, tmp_pa
 
 
 def timed(**milliseconds):
-    """What `zoo bench` might have written: LiteRT with one thread and two, others with two."""
+    """What `zoo dev bench` might have written: LiteRT with one thread and two, others with two."""
     labels = {key: runtime.label for key, runtime in SERVING.items()}
     rows = [
         {"artifact": SERVING[key].form, "runtime": labels[key], "threads": 2, "median_ms": ms}

@@ -25,7 +25,7 @@ def load(name: str, weights="pretrained", classes=None, runtime: str = "keras"):
         classes: of a classifier, the names of other classes, or how many: its last layer is then
             fresh, to be trained, and all others have the weights.
         runtime: what computes: "keras", or, only to predict, "litert", "onnx" or "openvino", from
-            an exported file; "fastest" is the one of these that `zoo bench` found to be so, of
+            an exported file; "fastest" is the one of these that `zoo dev bench` found to be so, of
             those installed. TensorFlow is not imported then, but once: where no folder is given,
             the file is made and verified at the first call, and kept (`zoo.export.serving`).
             "auto" is what such a file runs in where there is one already, and else "keras".

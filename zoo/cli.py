@@ -10,32 +10,22 @@ from pathlib import Path
 import click
 
 from zoo import files, index, weights
-from zoo.console import JSON, Commands, print_json, print_table
+from zoo.console import (
+    JSON,
+    NAME,
+    WEIGHTS,
+    Commands,
+    formats_option,
+    print_json,
+    print_table,
+    trained,
+)
 from zoo.data.commands import data
-from zoo.errors import ZooError, need
-from zoo.export.forms import FORMS
+from zoo.dev import dev
+from zoo.errors import ZooError
 from zoo.report import figures, results
 
-NAME = click.argument("name")
 FASTER = "; sooner by --runtime fastest, which makes a file at the first call and keeps it"
-WEIGHTS = click.option(
-    "--weights",
-    default="pretrained",
-    metavar="PATH",
-    help="A run directory or .h5 file in place of the pretrained weights.",
-)
-
-
-def _formats(default: str | None, said: str):
-    return click.option(
-        "--format",
-        "--formats",
-        "formats",
-        multiple=True,
-        metavar="FORM",
-        callback=lambda context, option, forms: "all" if "all" in forms else forms or default,
-        help=f"{', '.join(FORMS)}; several times, or all [default: {said}].",
-    )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -191,7 +181,7 @@ def evaluate(name, data, degrade, weights, as_json):
     """Measure NAME on a set of pictures by its task's protocol."""
     from zoo.data import sources
 
-    entry = _trained(name, weights)
+    entry = trained(name, weights)
     sources.refuse_missing(entry.trial(data, degrade)[0])
     from zoo.loading import load
     from zoo.tasks.evaluate import evaluate
@@ -214,7 +204,7 @@ def evaluate(name, data, degrade, weights, as_json):
     help="Side of the static variant's picture, for nets that take any size [default: 256, of one "
     "that enlarges as much less].",
 )
-@_formats(default=None, said="the first three")
+@formats_option(default=None, said="the first three")
 @click.option(
     "--calibration",
     metavar="SET",
@@ -228,7 +218,7 @@ def export(name, folder, size, formats, calibration, weights):
     from zoo.loading import load
 
     refuse_target(folder)
-    refuse(_trained(name, weights), formats)
+    refuse(trained(name, weights), formats)
     if calibration:
         sources.refuse_missing(calibration)
     export(load(name, weights), folder, size, formats, calibration)
@@ -251,86 +241,8 @@ def verify(folder, as_json):
         raise click.exceptions.Exit(1)
 
 
-@main.command()
-@click.argument("run", type=click.Path(path_type=Path))
-def publish(run):
-    """Measure a finished RUN directory and put it among the package's pretrained weights."""
-    from zoo.training.run import finished
-
-    _refuse_measuring(finished(run)[1])
-    from zoo.export.measure import measure
-    from zoo.training.publish import publish
-
-    folder = publish(run, measure)
-    click.echo(folder)
-    _say_missed(index.entry(f"{folder.parent.name}.{folder.name}"))
-    click.echo("Now renew the README's tables: make cards")
-
-
-@main.command()
-@click.argument("names", nargs=-1, required=True)
-@click.option("--ensemble", is_flag=True, help="Also with the mean over turned or moved pictures.")
-@click.option("--only-files", is_flag=True, help="The net's own figures stay those on record.")
-@click.option("--strict", is_flag=True, help="Exit 1 where a precision misses its bound.")
-def measure(names, ensemble, only_files, strict):
-    """Measure pretrained NAMES, their files and a classical method on all their benchmarks.
-
-    Files in other precisions than float32 run the smallest of these. The figures go into
-    zoo/results/*.csv, from which cards and tables are printed.
-    """
-    for name in names:
-        _refuse_measuring(_trained(name))
-    from zoo.export.measure import measure
-    from zoo.loading import load
-    from zoo.training.publish import record
-
-    missed = []
-    for name in names:
-        pipeline = load(name)
-        click.echo(record(pipeline, measure(pipeline, ensemble, only_files=only_files)))
-        missed += _say_missed(pipeline.entry)
-    click.echo("Now renew the README's tables: make cards")
-    if missed and strict:
-        raise click.exceptions.Exit(1)
-
-
-@main.command()
-@NAME
-@_formats(default="all", said="all")
-@click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Of a runtime."
-)
-@click.option(
-    "--rounds", default=10, show_default=True, type=click.IntRange(1), help="Turns of each file."
-)
-@click.option(
-    "--size",
-    type=click.IntRange(1),
-    help="Side of the picture, for nets that take any size [default: as `zoo export`].",
-)
-@WEIGHTS
-@JSON
-def bench(name, formats, threads, rounds, size, weights, as_json):
-    """Time the files of NAME, and the net in Keras, each in a process of its own, in turns.
-
-    The figures of pretrained weights go into zoo/results/performance.csv.
-    """
-    from zoo.export.benchmark import bench
-
-    if weights == "pretrained":
-        files.refuse_unwritable(results.RESULTS / "performance.csv")
-    rows = bench(name, weights, formats, threads=threads, rounds=rounds, size=size)
-    if weights == "pretrained":
-        results.record_performance(rows)
-    if as_json:
-        return print_json(rows)
-    columns = ("artifact", "runtime", "median_ms", "ratio", "p5_ms", "p95_ms", "first_ms",
-               "load_ms", "peak_mib", "bare_mib", "bytes")  # fmt: skip
-    print_table([c.upper() for c in columns], [[row.get(c) for c in columns] for row in rows])
-    click.echo(f"{rows[0]['host']}, {threads} threads, input {rows[0]['input']}")
-
-
 main.add_command(data)
+main.add_command(dev)
 
 
 @main.command()
@@ -364,25 +276,6 @@ def demo(names, folder, every):
     click.echo(f"Open {page.resolve().as_uri()}")
     if not passed:
         raise click.ClickException("not all is right; the page says what failed")
-
-
-def _trained(name: str, path="pretrained"):
-    """The entry of a name; refuses weights that are not there without importing TensorFlow."""
-    entry = index.entry(name)
-    weights.check(entry, path)
-    return entry
-
-
-def _refuse_measuring(entry) -> None:
-    from zoo.data import sources
-    from zoo.export import checked
-
-    checked.refuse(entry, "all")
-    if entry.spec.restores:
-        need("skimage", "measuring beside a classical method")
-    for benchmark in entry.benchmarks:
-        sources.refuse_missing(benchmark.data)
-    files.refuse_unwritable(weights.pretrained_folder(entry))
 
 
 def _sheet(entry, out: Path | None, **asked) -> Callable:
@@ -486,13 +379,3 @@ def _measured(entry) -> dict:
     facts = weights.published(entry) or {}
     known = {key: facts.get(key) for key in ("files", "macs", "sha256")}
     return {"figures": results.rows(entry)} | known
-
-
-def _say_missed(entry) -> list[str]:
-    """Names the files that miss their bounds."""
-    from zoo.export.measure import missed
-
-    lines = missed(entry.name, weights.published(entry)["files"], results.numerics(entry))
-    for line in lines:
-        click.echo(line)
-    return lines

@@ -9,11 +9,20 @@ import sys
 
 import click
 
+from zoo import index, weights
 from zoo.errors import ZooError
+from zoo.export.forms import FORMS
 
 LOG = "ZOO_LOG"
 """The environment variable that names the file for what other libraries print."""
 
+NAME = click.argument("name")
+WEIGHTS = click.option(
+    "--weights",
+    default="pretrained",
+    metavar="PATH",
+    help="A run directory or .h5 file in place of the pretrained weights.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -75,3 +84,23 @@ def print_table(heads, rows) -> None:
 
 def _cell(value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def formats_option(default: str | None, said: str):
+    """`--format`, several times: names of forms, "all", or the default."""
+    return click.option(
+        "--format",
+        "--formats",
+        "formats",
+        multiple=True,
+        metavar="FORM",
+        callback=lambda context, option, forms: "all" if "all" in forms else forms or default,
+        help=f"{', '.join(FORMS)}; several times, or all [default: {said}].",
+    )
+
+
+def trained(name: str, path="pretrained"):
+    """The entry of a name; refuses weights that are not there without importing TensorFlow."""
+    entry = index.entry(name)
+    weights.check(entry, path)
+    return entry

@@ -117,7 +117,9 @@ def _why_missing(entry: Entry, folder: Path) -> str:
         return f"{entry.full_name} has no pretrained weights: load it with weights=None or train it"
     left = [folder.with_name(folder.name + end) for end in (files.PARTIAL, files.OLD)]
     if any(path.exists() for path in left):
-        return f"{folder}: publishing {entry.full_name} was interrupted; run `zoo publish` again"
+        return (
+            f"{folder}: publishing {entry.full_name} was interrupted; run `zoo dev publish` again"
+        )
     return f"{folder / WEIGHTS} is missing: install the package again, or train {entry.name}"
 
 

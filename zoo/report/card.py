@@ -202,7 +202,7 @@ def _performance(rows: list[dict]) -> str:
     told = (
         f"One input, {' or '.join(dict.fromkeys(row['input'] for row in rows))}. One run on this "
         f"host, {hosts}, each row in a process of its own, in turns: the ratios say more than the "
-        f"milliseconds, and neither is a phone's. Again: `zoo bench {rows[0]['name']}`."
+        f"milliseconds, and neither is a phone's. Again: `zoo dev bench {rows[0]['name']}`."
     )
     return f"{figures.table(heads, lines)}\n\n{told}"
 
@@ -266,7 +266,3 @@ def _curve(facts: dict, most: int = 10) -> str:
         heads,
         [(f"{r['step']}", f"{r['loss']:.4g}", *(f"{r[m]:.4g}" for m in metrics)) for r in shown],
     )
-
-
-if __name__ == "__main__":
-    refresh(Path("README.md"), Path("README.zh.md"))

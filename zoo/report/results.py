@@ -1,8 +1,8 @@
 """The figures of record, `results/*.csv`, which cards, tables and `zoo list` are printed from.
 
 `KIND.csv` has a row a name, set and degradation; `numerics.csv` one more for each precision and
-runtime: both are written by `zoo measure` and `zoo publish`. `performance.csv` has a row a name,
-file, runtime and number of threads, written by `zoo bench`.
+runtime: both are written by `zoo dev measure` and `zoo dev publish`. `performance.csv` has a row a
+name, file, runtime and number of threads, written by `zoo dev bench`.
 """
 
 import csv
@@ -135,7 +135,7 @@ def _read(path: Path) -> list[dict]:
         with path.open(encoding="utf-8", newline="") as file:
             return [_values(row) for row in csv.DictReader(file)]
     except (OSError, ValueError) as error:
-        by = "zoo bench" if path.stem == PERFORMANCE else "zoo measure"
+        by = "zoo dev bench" if path.stem == PERFORMANCE else "zoo dev measure"
         raise ZooError(f"{path} cannot be read: {error}; `{by}` writes it anew") from error
 
 
