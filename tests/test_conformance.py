@@ -90,7 +90,7 @@ def test_what_comes_out_has_its_shape_and_range(name, side):
     elif made.spec.kind == "recognition":
         result = made.infer(values)
         assert result.shape == (2, len(made.spec.labels))
-        np.testing.assert_allclose(result.sum(-1), 1, atol=1e-6)
+        np.testing.assert_allclose(result.sum(-1), 1, atol=1e-5)
     else:
         result = made.decode(made.codes(2))
         assert result.shape == (2, *made.spec.shape)
@@ -127,15 +127,16 @@ def test_each_weight_is_trained_and_the_loss_of_a_fixed_batch_falls(name, tmp_pa
 
 @every_net
 def test_weights_and_keras_file_round_trip(name, tmp_path):
-    made = with_random_weights(name)
-    values = inputs(name)
-    expected = outputs_of(made.net, values)
-    weights.save(made.net, tmp_path / "weights.h5")
-    loaded = loading.load(name, tmp_path / "weights.h5")
-    np.testing.assert_array_equal(outputs_of(loaded.net, values), expected)
-    made.net.save(tmp_path / "net.keras")
+    net, values = with_random_weights(name).net, inputs(name)
+    weights.save(net, tmp_path / "weights.h5")
+    net.save(tmp_path / "net.keras")
+    loaded = loading.load(name, tmp_path / "weights.h5").net
     plain = keras.models.load_model(tmp_path / "net.keras")
-    np.testing.assert_array_equal(outputs_of(plain, values), expected)
+    for again in (loaded, plain):
+        for one, other in zip(again.get_weights(), net.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+        found, expected = outputs_of(again, values), outputs_of(net, values)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @every_net
@@ -158,16 +159,19 @@ def test_tiled_equals_whole(name):
 
 @pytest.mark.parametrize("name", FREE_SIZE)
 def test_the_reach_is_the_nets_own(name):
-    """A changed pixel acts as far as the spec says, and no farther."""
+    """A changed pixel acts as far as the spec says, and no farther.
+
+    It is so bright that what arrives of it at the end of its reach, more than 0.5 in every net,
+    stands out from rounding errors, which are some 1e-6 where results are of size 1.
+    """
     made = with_random_weights(name)
     reach = made.spec.reach
     side = 2 * reach + 5
     values = np.full((2, side, side, made.spec.shape[-1]), 0.5, np.float32)
-    values[1, side // 2, side // 2] = 1.5
-    results = made.run(values)
-    changed = np.argwhere(np.any(results[0] != results[1], axis=-1))
-    distance = np.abs(changed - side // 2).max()
-    assert 0.5 * reach < distance <= reach
+    values[1, side // 2, side // 2] = 1e5
+    plain, changed = made.run(values)
+    places = np.argwhere(np.abs(changed - plain).max(-1) > 1e-3)
+    assert np.abs(places - side // 2).max() == reach
 
 
 @every_net
@@ -209,7 +213,8 @@ def test_golden_through_the_pipeline(name):
         values, expected = weights.golden(made.entry, part.name, part.input)
         result = part.infer(values)
         assert np.std(result) > 0.01
-        np.testing.assert_allclose(result, expected, atol=1e-5)
+        largest = max(1, np.abs(expected).max())  # of pixels 1; latents may be larger
+        np.testing.assert_allclose(result, expected, atol=1e-5 * largest)
 
 
 @every_pretrained
