@@ -75,13 +75,18 @@ def test_it_is_fitted_on_a_folder_by_keras_own_reader(run, pictures):
     keras.utils.set_random_seed(0)  # of the new head, and the order of the pictures
     made = zoo.load("cnn_tiny", run, classes=CLASSES)
     data = keras.utils.image_dataset_from_directory(
-        pictures, image_size=(12, 12), color_mode="grayscale", seed=0, verbose=False
+        pictures,
+        image_size=(12, 12),
+        color_mode="grayscale",
+        batch_size=8,
+        seed=0,
+        verbose=False,
     )
     data = data.map(lambda x, y: (made.spec.encode(x / 255), y))
     loss = "sparse_categorical_crossentropy"
     made.net.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"])
-    history = made.net.fit(data, epochs=25, shuffle=False, verbose=0)
-    assert history.history["accuracy"][-1] > 0.8
+    made.net.fit(data, epochs=25, shuffle=False, verbose=0)
+    assert made.net.evaluate(data, verbose=0, return_dict=True)["accuracy"] > 0.9
     assert made(np.full((12, 12), 230, np.uint8))[0].label == "bright"
 
 
@@ -143,7 +148,7 @@ def test_a_fine_tuned_net_knows_the_classes_of_its_folder(run, pictures, tmp_pat
 
 def test_it_learns_from_mixed_pictures(tmp_path):
     data = data_for(zoo.entry("cnn_tiny"), tmp_path / "bars")
-    changes = {"steps": 150, "every": 150, "augment": ("mixup",)}
+    changes = {"steps": 150, "every": 150, "learning_rate": 0.03, "augment": ("mixup",)}
     run = zoo.train("cnn_tiny", tmp_path / "run", data=data, **changes)
     found = evaluate(zoo.load("cnn_tiny", run), data)["metrics"]
     assert found["accuracy"] > 90

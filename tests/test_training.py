@@ -81,7 +81,8 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tiny):
 
 def test_training_lowers_the_loss_and_records_what_it_did(tiny):
     name, data, folder = tiny
-    run = zoo.train(name, folder / "run", data=data, steps=80, learning_rate=0.02)
+    changes = {"steps": 80, "learning_rate": 0.02, "augment": ()}  # to learn fast
+    run = zoo.train(name, folder / "run", data=data, **changes)
     facts = json.loads((run / "run.json").read_text())
     first, last = facts["curve"][0], facts["curve"][-1]
     if zoo.entry(name).spec.task == "generate":  # both players learn: their losses say little
@@ -222,9 +223,9 @@ def test_the_twin_trains_as_the_plain_net_does(name):
         actual = without_dropout(twin)(inputs, training=training)
         pairs = zip(keras.tree.flatten(actual), keras.tree.flatten(expected), strict=True)
         for one, other in pairs:
-            np.testing.assert_allclose(one, other, atol=2e-6)
+            np.testing.assert_allclose(one, other, atol=1e-5)
     for ours, theirs in zip(twin.weights, net.weights, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=2e-6, err_msg=ours.path)
+        np.testing.assert_allclose(ours, theirs, atol=1e-5, err_msg=ours.path)
 
 
 def test_a_frozen_normalisation_keeps_its_statistics():
@@ -347,7 +348,7 @@ def test_late_cycles_move_what_is_no_kernel_in_smaller_steps():
         return [np.abs(1 - w.numpy()).max() for w in weights]
 
     (kernel, bias), (late_kernel, late_bias) = moved("muon"), moved("muon_late")
-    assert late_kernel == kernel and late_bias == pytest.approx(0.03 * bias, rel=1e-4)
+    assert (late_kernel, late_bias) == pytest.approx((kernel, 0.03 * bias), rel=1e-4)
 
 
 def test_two_replicas_train_like_one(tmp_path):
