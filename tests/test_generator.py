@@ -86,7 +86,7 @@ def test_latents_that_are_not_finite_are_refused(gan):
 
 def test_one_latent_gives_one_picture(gan):
     codes = gan.codes(3)
-    np.testing.assert_allclose(gan.decode(codes[1]), gan.decode(codes)[1], atol=1e-6)
+    np.testing.assert_allclose(gan.decode(codes[1]), gan.decode(codes)[1], atol=1e-5)
     np.testing.assert_array_equal(gan(codes[1]), to_uint8(gan.decode(codes[1])))
 
 
@@ -94,10 +94,10 @@ def test_the_way_from_one_latent_to_another_has_both_ends(vae):
     first, last = vae.codes(2, seed=1)
     way = vae.interpolate(first, last, 5)
     ends = to_uint8(vae.decode(np.stack([first, last])))
-    np.testing.assert_array_equal(way[[0, -1]], ends)
+    assert np.abs(way[[0, -1]].astype(int) - ends).max() <= 1
     half = (first + last) / np.linalg.norm(first + last) * _radius(first, last)
     assert np.abs(way[2].astype(int) - to_uint8(vae.decode(half))).max() <= 1
-    np.testing.assert_array_equal(vae.interpolate(first, first, 3)[1], ends[0])
+    assert np.abs(vae.interpolate(first, first, 3)[1].astype(int) - ends[0]).max() <= 1
     with pytest.raises(zoo.ZooError, match="2 or more"):
         vae.interpolate(first, last, 1)
 
@@ -113,12 +113,12 @@ def _radius(first, last):
 def test_pictures_are_encoded_and_made_again_as_the_kind_that_came(vae, pictures, tmp_path):
     mean, logvar = vae.encode(pictures)
     assert mean.shape == logvar.shape == (5, 3)
-    np.testing.assert_allclose(vae.encode(pictures[2])[0], mean[2], atol=1e-6)
+    np.testing.assert_allclose(vae.encode(pictures[2])[0], mean[2], atol=1e-5)
     again = vae.reconstruct(pictures)
     np.testing.assert_array_equal(again, to_uint8(vae.decode(mean)))
     Image.fromarray(pictures[0, ..., 0]).save(tmp_path / "one.png")
-    image = vae.reconstruct(tmp_path / "one.png")
-    np.testing.assert_array_equal(np.asarray(image), again[0, ..., 0])
+    image = np.asarray(vae.reconstruct(tmp_path / "one.png"))
+    assert np.abs(image.astype(int) - again[0, ..., 0]).max() <= 1
 
 
 def test_a_picture_of_another_size_is_refused(vae):
