@@ -3,6 +3,9 @@
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+# As on such a processor: TensorFlow asks the real one whether oneDNN computes in bfloat16.
+if os.environ.get("ONEDNN_MAX_CPU_ISA") in ("SSE41", "AVX", "AVX2", "AVX2_VNNI"):
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import importlib.util
 import subprocess

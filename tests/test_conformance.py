@@ -31,11 +31,25 @@ NAMES = zoo.names(superseded=True)
 PRETRAINED = [name for name in NAMES if weights.published(zoo.entry(name))]
 NETS = [name for name in NAMES if zoo.entry(name).name == name]  # a net's trainings share it
 FREE_SIZE = [name for name in NETS if zoo.entry(name).spec.free_size]
-# The trainings of a net that differ in their schedule alone are one here.
-WAYS_TO_TRAIN = {
-    (e.name, e.spec, e.recipe.loss, e.recipe.augment, e.recipe.penalty): e.full_name
-    for e in map(zoo.entry, NAMES)
-}
+
+
+def ways_to_train() -> list:
+    """Names, but for those that are trained as another: with the same net, loss and augmentation.
+
+    Those that differ in what is undone or in the size of it alone are for `make test-all`.
+    """
+    ways, alike = {}, set()
+    for e in map(zoo.entry, NAMES):
+        way = e.recipe.loss, e.recipe.augment, e.recipe.penalty
+        ways[e.name, e.spec, way] = e
+    found = []
+    for e in ways.values():
+        net = e.family, e.parameters, e.recipe.loss, e.recipe.augment, e.recipe.penalty
+        found.append(pytest.param(e.full_name, marks=pytest.mark.slow if net in alike else ()))
+        alike.add(net)
+    return found
+
+
 loaded = functools.cache(zoo.load)  # what only looks at a name shares it
 every_name = pytest.mark.parametrize("name", NAMES)
 every_net = pytest.mark.parametrize("name", NETS)
@@ -102,7 +116,7 @@ def test_what_comes_out_has_its_shape_and_range(name, side):
         assert result.min() >= 0 and result.max() <= 1
 
 
-@pytest.mark.parametrize("name", WAYS_TO_TRAIN.values())
+@pytest.mark.parametrize("name", ways_to_train())
 def test_each_weight_is_trained_and_the_loss_of_a_fixed_batch_falls(name, tmp_path):
     entry = zoo.entry(name)
     net = without_dropout(with_random_weights(name).net)

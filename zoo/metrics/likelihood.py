@@ -62,7 +62,7 @@ def measured(net, images: np.ndarray, loss: str, draws: int, seed: int, progress
     each = min(draws, _DRAWS)
     latent = net.get_layer("decoder").input_shape[-1]
 
-    @tf.function
+    @tf.function(autograph=False)
     def log_weights(pictures, number, part):
         shape = [tf.shape(pictures)[0], each, latent]
         chosen = tf.random.fold_in(tf.random.fold_in(tf.constant([seed, 0]), number), part)

@@ -68,7 +68,7 @@ class _InKeras:
         (part,) = (part for part in parts(self.pipeline) if part.name == name)
         # a partial, not a lambda: TensorFlow would count the traces of all nets as those of one
         serve = functools.partial(_side_by_side, part)
-        return tf.function(serve, input_signature=[tf.TensorSpec(part.shape, tf.float32)])
+        return tf.function(serve, [tf.TensorSpec(part.shape, tf.float32)], autograph=False)
 
 
 def _side_by_side(part, values):

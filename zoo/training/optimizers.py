@@ -49,9 +49,10 @@ class Muon(keras.optimizers.AdamW):
         self.assign_sub(variable, ops.reshape(matrix * scale, variable.shape))
 
     def _apply_weight_decay(self, variables):
+        rate = self.learning_rate  # a schedule, which is traced each time that it is asked
         for variable in variables:
             decay = self.weight_decay if self._is_kernel(variable) else self.adam_weight_decay
-            factor = ops.cast(self.learning_rate, variable.dtype) * decay
+            factor = ops.cast(rate, variable.dtype) * decay
             variable.assign(variable - variable * factor)
 
     def _is_kernel(self, variable) -> bool:
@@ -79,8 +80,8 @@ def orthogonalised(matrix, steps: int = 5):
 
 
 OPTIMIZERS = {
-    "adam": keras.optimizers.AdamW,
-    "adam_half": functools.partial(keras.optimizers.AdamW, beta_1=0.5),  # Radford et al. 2016
+    "adam": keras.optimizers.Adam,  # its weight decay is decoupled, as AdamW's
+    "adam_half": functools.partial(keras.optimizers.Adam, beta_1=0.5),  # Radford et al. 2016
     "muon": Muon,
     "muon_first": functools.partial(Muon, least_inputs=1),  # the first layer of a grey net, too
     # for late cycles: kernels have grown a lot by then, all else has not and takes smaller steps
@@ -102,4 +103,6 @@ def make_optimizer(recipe, steady: bool = False):
     options = {"momentum": 0.9, "nesterov": True} if recipe.optimizer == "sgd" else {}
     if recipe.ema:
         options |= {"use_ema": True, "ema_momentum": recipe.ema}
-    return OPTIMIZERS[recipe.optimizer](schedule, weight_decay=recipe.weight_decay, **options)
+    if recipe.weight_decay or "muon" in recipe.optimizer:  # with 0.0 Keras would trace a decay, too
+        options |= {"weight_decay": recipe.weight_decay}
+    return OPTIMIZERS[recipe.optimizer](schedule, **options)
