@@ -179,8 +179,8 @@ def _impossible(artifact: Artifact) -> str:
     """Why a form cannot be had of a part, as far as that is known beforehand, or ""."""
     form, part = FORMS[artifact.form], artifact.part
     if form.classifiers and part.outputs != ("probs",):
-        other = "float32_static" if form.mediapipe else "int8, which has the same inside,"
-        return f"only classifiers have one; use {other} here"
+        other = "float32_static" if form.mediapipe else "int8, which has the same inside"
+        return f"only classifiers have one; use {other}"
     return ""
 
 

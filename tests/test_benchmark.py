@@ -76,16 +76,17 @@ def test_a_file_that_does_not_run_is_named(path, monkeypatch):
 
 
 def test_an_unknown_format_is_refused_before_anything_runs():
-    done = CliRunner().invoke(cli.main, ["bench", "cnn_mnist", "--format", "int4"])
+    done = CliRunner().invoke(cli.main, ["dev", "bench", "cnn_mnist", "--format", "int4"])
     assert done.exit_code == 1
     assert "format 'int4': expected saved_model" in done.output
 
 
+@pytest.mark.slow
 def test_times_of_other_weights_are_not_kept(path, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(benchmark, "bench", lambda *arguments, **options: rows)
-    done = CliRunner().invoke(cli.main, ["bench", "cnn_tiny", "--weights", str(path)])
+    done = CliRunner().invoke(cli.main, ["dev", "bench", "cnn_tiny", "--weights", str(path)])
     assert done.exit_code == 0 and "float32_free" in done.output
     assert not list(tmp_path.iterdir())
-    CliRunner().invoke(cli.main, ["bench", "cnn_tiny"])
+    CliRunner().invoke(cli.main, ["dev", "bench", "cnn_tiny"])
     assert [p.name for p in tmp_path.iterdir()] == ["performance.csv"]

@@ -137,7 +137,7 @@ REFUSED = [
     ("export cnn_fashion --to folder", "folder is no export"),
     ("export cnn_fashion --to made --weights none", "none: no such file"),
     ("export cnn_fashion --to made --format int4", "format 'int4': expected"),
-    ("export dncnn_s25 --to made --format uint8", "uint8 ends are for classifiers"),
+    ("export dncnn_s25 --to made --format uint8", "only classifiers have one; use int8"),
     ("export cnn_fashion --to made --format int8 --calibration folder:none", "no such folder"),
     ("export cnn_fashion --to made", "keras-image-zoo[export]", "ai_edge_litert"),
     ("export cnn_fashion --to made --format onnx", "keras-image-zoo[onnx]", "tf2onnx"),
