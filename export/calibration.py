@@ -41,7 +41,7 @@ def _kept(pipeline) -> tuple[np.ndarray, str]:
     """The sample beside the weights; of weights without one, what the recipe was trained on."""
     entry = pipeline.entry
     if pipeline.source is not None:
-        found = calibration.read(weights.path_of(entry, pipeline.source))
+        found = calibration.read(weights.path_of(entry, pipeline.source), pipeline.spec)
         if found is not None:
             return found
     name = entry.recipe.data

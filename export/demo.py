@@ -42,16 +42,22 @@ def demo(folder: Path, names=(), every: bool = False) -> tuple[Path, bool]:
 
     Raises:
         MissingExtra: scikit-image, jinja2 or ai-edge-litert is not installed.
-        ZooError: a name is unknown; the page cannot be written.
+        ZooError: a name is unknown; the page cannot be written, or another one is there.
     """
     entries = weights.chosen(names) if names or every else index.first_of_families()
     page, template, sections = Path(folder) / PAGE, _template(), []
+    _refuse_foreign(page)
     with saved_model.one_process(), tqdm(entries, unit="name") as bar:
         for entry in bar:
             _write(page, template, sections, len(entries))  # whatever ends it, there is a page
             sections.append(_section(entry, Path(folder), bar.set_description))
         _write(page, template, sections, len(entries))
     return page, all(section["passed"] for section in sections)
+
+
+def _refuse_foreign(page: Path) -> None:
+    if page.is_file() and 'content="zoo demo"' not in page.read_text("utf-8", errors="replace"):
+        raise ZooError(f"{page} is not of `zoo demo` and would be lost: choose another --to")
 
 
 def restored(pipeline, name: str) -> dict:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +101,7 @@ def _explained(path: Path):
 
 
 def _package(name: str, purpose: str):
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reports by itself otherwise
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from zoo import files, index, loading
 from zoo.errors import ZooError, installed, need
-from zoo.export.manifest import damage, is_export, key_of, read_manifest
+from zoo.export.manifest import MANIFEST, damage, is_export, key_of, read_manifest
 from zoo.export.runtimes import SERVING, Runtime
 from zoo.index import Entry
 from zoo.report import results
@@ -27,6 +27,10 @@ from zoo.weights import path_of, read_checked
 
 FORMS = {runtime.form for runtime in SERVING.values()}
 AUTO, KERAS, FASTEST = "auto", "keras", "fastest"
+
+
+class _NoHome(ZooError):
+    """Nowhere is said where files are kept."""
 
 
 def load(name: str, weights, classes, runtime: str) -> Pipeline:
@@ -111,7 +115,10 @@ def at_hand(entry: Entry, weights="pretrained") -> str:
     """
     if is_export(weights):
         return fastest(entry, weights)
-    folder, times = _kept(entry, weights), _times(entry)
+    try:
+        folder, times = _kept(entry, weights), _times(entry)
+    except _NoHome:
+        return KERAS
     usable = {key: one for key, one in SERVING.items() if installed(one.module)}
     forms = {one.form: f"not used; --runtime {key} makes it anew" for key, one in usable.items()}
     whole = {form for form, told in forms.items() if _is_whole(entry, folder / form, form, told)}
@@ -154,7 +161,10 @@ def cache() -> Path:
         return Path(chosen)
     usual = {"win32": os.environ.get("LOCALAPPDATA"), "darwin": "~/Library/Caches"}
     folder = usual.get(sys.platform) or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(folder).expanduser() / "keras-image-zoo"
+    try:
+        return Path(folder).expanduser() / "keras-image-zoo"
+    except RuntimeError:  # as in a container with a user of no name
+        raise _NoHome("there is no home folder to keep files in: set ZOO_CACHE to one") from None
 
 
 def _kept(entry: Entry, weights) -> Path:
@@ -176,8 +186,11 @@ def _is_whole(entry: Entry, folder: Path, form: str, otherwise: str) -> bool:
         return False
     try:
         _paths(entry, folder, _manifest(entry, folder), form)
-    except ZooError as error:
+    except (ZooError, OSError) as error:
         print(f"{error} ({otherwise})", file=sys.stderr)
+        return False
+    except (AttributeError, KeyError, TypeError, RecursionError):
+        print(f"{folder / MANIFEST} is not what `zoo export` writes ({otherwise})", file=sys.stderr)
         return False
     return True
 
@@ -193,7 +206,11 @@ def _make(entry: Entry, weights, form: str, folder: Path) -> None:
             print(f"{entry.full_name}: making {folder}, once", file=sys.stderr)
             pipeline, made = loading.load(entry.full_name, weights), Path(scratch) / form
             exported(pipeline, made, formats=form)
-            files.replace(made, folder)
+            try:
+                files.replace(made, folder)
+            except OSError:  # another process did so at this very moment
+                if not _is_whole(entry, folder, form, "made by another process"):
+                    raise
     except OSError as error:
         raise ZooError(
             f"{folder} cannot be written: {error.strerror or error}; set ZOO_CACHE to a folder "

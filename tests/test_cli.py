@@ -110,6 +110,7 @@ REFUSED = [
     ("run dcgan_fashion --count 3 --out g.xyz", "no picture format has this ending"),
     ("run srcnn_x2 g.png --scale 9", "a scale of 9 came"),
     ("run dncnn_s25 g.png --out g.xyz", "no picture format has this ending"),
+    ("run dncnn_s25 g.png --out g.psd", "no picture format has this ending"),
     ("run dncnn_s25 g.png --out file/g.png", "file is no folder"),
     ("run dncnn_s25 g.png g.png --out file", "name a folder"),
     ("run dncnn_tiny g.png", "no pretrained weights"),

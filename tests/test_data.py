@@ -309,9 +309,30 @@ def test_a_set_that_tensorflow_datasets_prepared_is_here(tmp_path, monkeypatch):
 
 def test_a_network_is_reachable_through_its_proxy_alone(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as proxy:
-        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        assert sources._reachable("https://nowhere.invalid")
-    assert not sources._reachable("https://nowhere.invalid")
+        place = f"127.0.0.1:{proxy.getsockname()[1]}"
+        for variable, value in (("https_proxy", f"http://{place}"), ("all_proxy", place)):
+            with monkeypatch.context() as patch:
+                patch.setenv(variable, value)
+                assert sources._reachable("https://nowhere.invalid")
+    for wrong in (f"http://{place}", "http://[::1", "http://host:port"):
+        monkeypatch.setenv("https_proxy", wrong)
+        assert not sources._reachable("https://nowhere.invalid")
+
+
+@pytest.mark.parametrize("name", ["../mnist", "/", "", "*", "m" * 300, "mnist/../.."])
+def test_a_name_that_is_a_path_is_no_set(name, tmp_path, monkeypatch):
+    (tmp_path / "sets" / "mnist" / "3.0.1").mkdir(parents=True)
+    (tmp_path / "sets" / "mnist" / "3.0.1" / "dataset_info.json").write_text("{}")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "sets" / "other"))
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    assert not sources.available(name)
+
+
+def test_a_set_that_is_spelt_wrongly_is_told_from_one_that_is_not_here(monkeypatch):
+    monkeypatch.setattr(sources, "_reachable", lambda *_: False)
+    for name, meant in (("fashon_mnist", "fashion_mnist"), ("set5", "Set5")):
+        with pytest.raises(zoo.ZooError, match=rf"did you mean {meant}\?"):
+            sources.load(name, 1)
 
 
 @needs("fashion_mnist")

@@ -88,6 +88,12 @@ def test_all_names_with_weights_are_shown_on_demand(tmp_path, only_named):
     assert result.exit_code == 1 and "name some, or ask for all" in result.output
 
 
+def test_a_page_of_something_else_is_kept(tmp_path, only_named):
+    (tmp_path / demo.PAGE).write_text("mine")
+    page, result = page_of(tmp_path)
+    assert result.exit_code == 1 and "would be lost" in result.output and page == "mine"
+
+
 def test_a_page_that_was_broken_off_says_so(tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt

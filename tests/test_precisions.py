@@ -265,7 +265,13 @@ def test_a_trained_net_is_calibrated_on_its_own_pictures(pictures, tmp_path, mon
     )
     assert calibration.source(made) == pictures["classify"]
     path = run / "calibration.npz"
-    path.write_bytes(path.read_bytes()[:-9])
+    (run / "run.json").rename(tmp_path / "run.json")  # which tells the sample's hash
+    for pixels in (np.zeros((3, 9, 9, 1), np.uint8), np.zeros((3, 12, 12, 1)), np.array("text")):
+        np.savez(tmp_path / "other.npz", pixels=pixels, set="other")
+        shutil.copy(tmp_path / "other.npz", path)
+        with pytest.raises(ZooError, match=r"calibration\.npz holds no pictures of \(12, 12, 1\)"):
+            calibration.inputs(made, parts(made)[0])
+    (tmp_path / "run.json").rename(run / "run.json")
     with pytest.raises(ZooError, match="SHA-256"):
         calibration.inputs(made, parts(made)[0])
 

@@ -365,14 +365,21 @@ def _writable(target: Path) -> Path:
 def _format(target: Path) -> str:
     from PIL import Image
 
-    if kind := Image.registered_extensions().get(target.suffix.lower()):
+    kind = Image.registered_extensions().get(target.suffix.lower())
+    if kind in Image.SAVE:
         return kind
     raise ZooError(f"--out {target}: no picture format has this ending; use .png")
 
 
 def _save(image, target: Path) -> None:
+    kind = _format(target)
+    try:
+        data = io.BytesIO()
+        image.save(data, format=kind)
+    except OSError as error:  # as of JPEG, which has no alpha
+        raise ZooError(f"--out {target}: {error}; use .png") from error
     with files.whole(target) as partial:
-        image.save(partial, format=_format(target))
+        partial.write_bytes(data.getvalue())
 
 
 def _measured(entry) -> dict:

@@ -51,17 +51,22 @@ def own_output() -> None:
     """
     path = os.environ.get(LOG) or os.devnull
     try:
-        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        # a named pipe that nobody reads is an error, and no reason to wait for ever
+        waits = getattr(os, "O_NONBLOCK", 0)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | waits)
+        if waits:
+            os.set_blocking(log, True)
     except OSError as error:
         raise ZooError(f"{LOG}={path} cannot be written: {error.strerror}") from error
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        if stream := getattr(sys, name):  # None where it was closed
-            setattr(sys, name, _beside(stream, descriptor))
+        stream = getattr(sys, name)
+        closed = stream is None  # then what is said to it goes nowhere
+        own = open(os.devnull, "w") if closed else _beside(stream, descriptor)  # noqa: SIM115
+        setattr(sys, name, own)
         os.dup2(log, descriptor)
     logging.basicConfig(stream=os.fdopen(log, "w", 1, "utf-8", "backslashreplace", closefd=False))
     logging.captureWarnings(True)
-    if sys.stderr:
-        faulthandler.enable(sys.stderr)
+    faulthandler.enable(sys.stderr)
 
 
 def _beside(stream: io.TextIOWrapper, descriptor: int) -> io.TextIOWrapper:

@@ -42,19 +42,30 @@ def write(path: Path, pictures: Pictures, spec: Spec) -> str:
     return files.sha256(path.read_bytes())
 
 
-def read(beside: Path) -> tuple[np.ndarray, str] | None:
+def read(beside: Path, spec: Spec) -> tuple[np.ndarray, str] | None:
     """The sample beside a file of weights and the name of its set, or None where there is none.
 
     Raises:
-        ZooError: its SHA-256 is not the recorded one, or it is no such file.
+        ZooError: its SHA-256 is not the recorded one, or it has no pictures that fit a net.
     """
     path = beside.with_name(weights.CALIBRATION)
     if not path.is_file():
         return None
     arrays = files.read_npz(weights.read_checked(path), path)
-    if not {"pixels", "set"} <= arrays.keys():
-        raise ZooError(f"{path} holds no calibration sample: train again, or name pictures")
-    return arrays["pixels"], str(arrays["set"])
+    pixels = arrays.get("pixels")
+    if "set" not in arrays or not _fits(pixels, spec):
+        raise ZooError(
+            f"{path} holds no pictures of {spec.shape} as uint8 to calibrate on: train again, or "
+            "name a set as calibration"
+        )
+    return pixels, str(arrays["set"])
+
+
+def _fits(pixels: np.ndarray | None, spec: Spec) -> bool:
+    if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != 4 or not len(pixels):
+        return False
+    pairs = zip(spec.shape, pixels.shape[1:], strict=True)
+    return all(wanted in (None, side) for wanted, side in pairs)
 
 
 def _whole(pictures: Pictures, spec: Spec, rng: np.random.Generator) -> np.ndarray:

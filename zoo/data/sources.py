@@ -1,7 +1,9 @@
 """Sets of pictures by name: tensorflow-datasets, the restoration sets, and image folders."""
 
 import contextlib
+import difflib
 import os
+import re
 import socket
 import tempfile
 import threading
@@ -15,6 +17,7 @@ import numpy as np
 
 from zoo.errors import ZooError, need
 from zoo.images.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
+from zoo.index import LABELS
 
 RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "CBSD68", "LIVE1",
                "Classic5")  # fmt: skip
@@ -168,32 +171,42 @@ def _require_prepared(name: str) -> None:
 def _in_zoo_data(name: str) -> bool:
     root = os.environ.get("ZOO_DATA", "")
     below = Path("restoration", name) if name in RESTORATION else Path(name)
-    return bool(root and name) and (Path(root) / below).is_dir()
+    return bool(root and name) and os.path.isdir(Path(root) / below)
 
 
 def _prepared(name: str) -> Path | None:
     """Where tensorflow-datasets has prepared a set; seen without importing it."""
     root = Path(os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets"))
-    found = (root / name.partition(":")[0]).glob("**/dataset_info.json") if name else ()
+    below = name.partition(":")[0]
+    if not re.fullmatch(r"\w{1,200}(/[\w.-]{1,200})*", below, re.ASCII):  # such as `..` and `/`
+        return None
+    found = (root / below).glob("**/dataset_info.json")
     return next((path.parent for path in found), None)
 
 
 def _not_here(name: str) -> str:
+    lower = {known.lower(): known for known in (*RESTORATION, *LABELS)}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.75)
+    missing = f"the set {name!r} is not on this machine, and there is no network to look for it: "
+    if near and lower[near[0]] != name:
+        return f"{missing}did you mean {lower[near[0]]}?"
     return (
-        f"the set {name!r} is not on this machine, and there is no network to look for it: put its "
-        f"files, unchanged, into $ZOO_DATA/{name}, or name another, {_EXPECTED}"
+        f"{missing}put its files, unchanged, into $ZOO_DATA/{name}, download it where there is one "
+        f"(`zoo data prepare {name}`), or name pictures of your own, folder:PATH"
     )
 
 
 def _reachable(address: str, seconds: float = 3.0) -> bool:
     """Whether a connection to a web address, or to the proxy for it, can be opened."""
-    proxies = urllib.request.getproxies()
-    url = urllib.parse.urlsplit(proxies.get(urllib.parse.urlsplit(address).scheme) or address)
-    port = url.port or {"http": 80}.get(url.scheme, 443)
+    try:
+        url = urllib.parse.urlsplit(_proxy(address) or address)
+        port = url.port or {"http": 80, "socks5": 1080, "socks5h": 1080}.get(url.scheme, 443)
+    except ValueError:  # a proxy's address that is none
+        return False
     opened = threading.Event()
 
     def connect() -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnicodeError):
             socket.create_connection((url.hostname, port), seconds).close()
             opened.set()
 
@@ -201,6 +214,15 @@ def _reachable(address: str, seconds: float = 3.0) -> bool:
     trial.start()
     trial.join(seconds)
     return opened.is_set()
+
+
+def _proxy(address: str) -> str:
+    """The proxy for a web address, as requests finds it, or ""."""
+    url, proxies = urllib.parse.urlsplit(address), urllib.request.getproxies()
+    if urllib.request.proxy_bypass(url.hostname):
+        return ""
+    proxy = proxies.get(url.scheme) or proxies.get("all") or ""
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
 def _restoration_folder(name: str) -> Path:
