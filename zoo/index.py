@@ -310,6 +310,7 @@ class Entry:
         return fields
 
 
+_FIXTURE = "_tiny"
 _entries: dict[str, Entry] = {}
 
 
@@ -340,10 +341,13 @@ def register_lineage(*trainings: Entry) -> None:
 def names(pattern: str = "*", task: str | None = None, superseded: bool = False) -> list[str]:
     """The names that match a shell pattern, sorted.
 
+    The tests' small nets, `*_tiny`, are named only by a pattern that ends so.
+
     Args:
         pattern: such as `"dncnn*"`.
         task: only names of this task, such as `"denoise"`.
-        superseded: also the earlier trainings, without weights, that names went on from.
+        superseded: all that are registered: also the tests' nets, and the earlier trainings,
+            without weights, that names went on from.
 
     Raises:
         ZooError: the task is unknown.
@@ -353,9 +357,13 @@ def names(pattern: str = "*", task: str | None = None, superseded: bool = False)
     found = [
         short_name(e)
         for e in _registered().values()
-        if task in (None, e.spec.task) and (superseded or not e.superseded)
+        if task in (None, e.spec.task) and (superseded or not _hidden(e, pattern))
     ]
     return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern))
+
+
+def _hidden(one: Entry, pattern: str) -> bool:
+    return one.superseded or (one.name.endswith(_FIXTURE) and not pattern.endswith(_FIXTURE))
 
 
 def first_of_families() -> list[Entry]:
