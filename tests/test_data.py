@@ -16,7 +16,7 @@ from conftest import in_second_process, needs
 from PIL import Image
 
 import zoo
-from zoo.data import augment, batches, sources
+from zoo.data import augment, batches, network, sources
 from zoo.data.degrade import gaussian_noise
 from zoo.data.sources import Pictures
 
@@ -129,7 +129,7 @@ def test_pictures_are_converted_to_the_nets_channels(tmp_path, astronaut, channe
     ],
 )
 def test_an_unknown_set_is_refused_with_what_there_is(name, message, monkeypatch):
-    monkeypatch.setattr(sources, "_reachable", lambda address: True)
+    monkeypatch.setattr(sources, "reachable", lambda address: True)
     with pytest.raises(zoo.ZooError, match=message):
         sources.load(name, 1)
 
@@ -313,10 +313,10 @@ def test_a_network_is_reachable_through_its_proxy_alone(monkeypatch):
         for variable, value in (("https_proxy", f"http://{place}"), ("all_proxy", place)):
             with monkeypatch.context() as patch:
                 patch.setenv(variable, value)
-                assert sources._reachable("https://nowhere.invalid")
+                assert network.reachable("https://nowhere.invalid")
     for wrong in (f"http://{place}", "http://[::1", "http://host:port"):
         monkeypatch.setenv("https_proxy", wrong)
-        assert not sources._reachable("https://nowhere.invalid")
+        assert not network.reachable("https://nowhere.invalid")
 
 
 @pytest.mark.parametrize("name", ["../mnist", "/", "", "*", "m" * 300, "mnist/../.."])
@@ -329,7 +329,7 @@ def test_a_name_that_is_a_path_is_no_set(name, tmp_path, monkeypatch):
 
 
 def test_a_set_that_is_spelt_wrongly_is_told_from_one_that_is_not_here(monkeypatch):
-    monkeypatch.setattr(sources, "_reachable", lambda *_: False)
+    monkeypatch.setattr(sources, "reachable", lambda *_: False)
     for name, meant in (("fashon_mnist", "fashion_mnist"), ("set5", "Set5")):
         with pytest.raises(zoo.ZooError, match=rf"did you mean {meant}\?"):
             sources.load(name, 1)

@@ -1,20 +1,17 @@
 """Sets of pictures by name: tensorflow-datasets, the restoration sets, and image folders."""
 
-import contextlib
 import difflib
 import os
 import re
-import socket
 import tempfile
-import threading
 import unicodedata
 import urllib.parse
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from zoo.data.network import reachable
 from zoo.errors import ZooError, need
 from zoo.images.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
 from zoo.index import LABELS
@@ -164,7 +161,7 @@ def refuse_missing(name: str) -> None:
 
 def _require_prepared(name: str) -> None:
     need("tensorflow_datasets", f"the data set {name!r}")
-    if not available(name) and not _reachable(_DOWNLOADS):
+    if not available(name) and not reachable(_DOWNLOADS):
         raise ZooError(_not_here(name))
 
 
@@ -194,35 +191,6 @@ def _not_here(name: str) -> str:
         f"{missing}put its files, unchanged, into $ZOO_DATA/{name}, download it where there is one "
         f"(`zoo data prepare {name}`), or name pictures of your own, folder:PATH"
     )
-
-
-def _reachable(address: str, seconds: float = 3.0) -> bool:
-    """Whether a connection to a web address, or to the proxy for it, can be opened."""
-    try:
-        url = urllib.parse.urlsplit(_proxy(address) or address)
-        port = url.port or {"http": 80, "socks5": 1080, "socks5h": 1080}.get(url.scheme, 443)
-    except ValueError:  # a proxy's address that is none
-        return False
-    opened = threading.Event()
-
-    def connect() -> None:
-        with contextlib.suppress(OSError, UnicodeError):
-            socket.create_connection((url.hostname, port), seconds).close()
-            opened.set()
-
-    trial = threading.Thread(target=connect, daemon=True)  # looking a name up has no time limit
-    trial.start()
-    trial.join(seconds)
-    return opened.is_set()
-
-
-def _proxy(address: str) -> str:
-    """The proxy for a web address, as requests finds it, or ""."""
-    url, proxies = urllib.parse.urlsplit(address), urllib.request.getproxies()
-    if urllib.request.proxy_bypass(url.hostname):
-        return ""
-    proxy = proxies.get(url.scheme) or proxies.get("all") or ""
-    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
 def _restoration_folder(name: str) -> Path:
@@ -305,7 +273,7 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
         ) from None
     if "image" not in builder.info.features:
         raise ZooError(f"the data set {name!r} has no images: choose another")
-    if not available(builder.name) and not all(map(_reachable, _hosts(builder))):
+    if not available(builder.name) and not all(map(reachable, _hosts(builder))):
         raise ZooError(_not_here(builder.name))
     try:
         with tempfile.TemporaryDirectory() as scratch:
