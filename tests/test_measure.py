@@ -166,6 +166,7 @@ def test_strict_exits_with_1_where_a_bound_is_missed(monkeypatch):
     monkeypatch.setattr("zoo.export.measure.measure", lambda *_, **__: None)
     monkeypatch.setattr("zoo.training.publish.record", lambda *arguments: "CARD.md")
     monkeypatch.setattr(results, "numerics", lambda entry: [row])
+    monkeypatch.setattr(zoo.data.sources, "refuse_missing", lambda name: None)
     for options, status in (([], 0), (["--strict"], 1)):
         done = CliRunner().invoke(cli.main, ["dev", "measure", "cnn_mnist", *options])
         assert done.exit_code == status
