@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import socket
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -317,6 +319,13 @@ def test_a_network_is_reachable_through_its_proxy_alone(monkeypatch):
     for wrong in (f"http://{place}", "http://[::1", "http://host:port"):
         monkeypatch.setenv("https_proxy", wrong)
         assert not network.reachable("https://nowhere.invalid")
+
+
+def test_where_tensorflow_datasets_is_broken_the_line_that_mends_it_is_said(monkeypatch):
+    monkeypatch.setattr(sources, "refuse_missing", lambda name: None)
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", types.ModuleType("by_halves"))
+    with pytest.raises(zoo.ZooError, match=r"pip install 'tensorflow-metadata<1\.18'"):
+        sources.load("mnist", 1)
 
 
 @pytest.mark.parametrize("name", ["../mnist", "/", "", "*", "m" * 300, "mnist/../.."])

@@ -264,6 +264,11 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
     refuse_missing(name)
     import tensorflow_datasets as tfds
 
+    if not hasattr(tfds, "core"):  # it imports by halves where its own imports fail
+        raise ZooError(
+            f"the data set {name!r} needs tensorflow-datasets, which does not work with the "
+            "protobuf that is installed: pip install 'tensorflow-metadata<1.18'"
+        )
     try:
         builder = tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):
