@@ -1,6 +1,5 @@
 """From a pipeline to a folder of files that run elsewhere, and what that folder says of itself."""
 
-import copy
 import datetime
 import functools
 import hashlib
@@ -235,14 +234,14 @@ def _about(artifact: Artifact, folder: Path, static_size: int, described: Callab
     static = FORMS[artifact.form].static
     shape = static_shape(part, static_size) if static else part.shape
     about = {"part": part.name, "form": artifact.form, "path": artifact.path}
-    about |= copy.deepcopy(described(part, shape))
+    about |= described(part, shape)
     if not artifact.lite:
         return about
     data = (folder / artifact.path).read_bytes()
     if artifact.form.endswith("uint8"):
         ends = flat.ends(data)
-        about["input"] |= ends[0]
-        about["outputs"][0] |= ends[1]
+        about["input"] = about["input"] | ends[0]
+        about["outputs"] = [about["outputs"][0] | ends[1]]
     return about | {"constants": flat.census(data)}
 
 

@@ -28,22 +28,30 @@ def inputs(pipeline, part: Part, data: str | None = None) -> np.ndarray:
     """
     if part.input == LATENT:
         return pipeline.codes(COUNT, SEED)
-    pixels = _kept(pipeline)[0] if data is None else _of_set(data, pipeline.spec)
+    pixels = _kept(pipeline) if data is None else _of_set(data, pipeline.spec)
     return _damaged(pixels.astype(np.float32) / 255, pipeline.spec)
 
 
 def source(pipeline) -> str:
     """What `inputs` are made of, unless another set is named."""
-    return "latents" if pipeline.spec.task == "generate" else _kept(pipeline)[1]
+    if pipeline.spec.task == "generate":
+        return "latents"
+    found = _sample(pipeline)
+    return found[1] if found else pipeline.entry.recipe.data
 
 
-def _kept(pipeline) -> tuple[np.ndarray, str]:
+def _sample(pipeline) -> tuple[np.ndarray, str] | None:
+    """The sample that is kept beside the weights, and the name of its set."""
+    if pipeline.source is None:
+        return None
+    return calibration.read(weights.path_of(pipeline.entry, pipeline.source), pipeline.spec)
+
+
+def _kept(pipeline) -> np.ndarray:
     """The sample beside the weights; of weights without one, what the recipe was trained on."""
+    if found := _sample(pipeline):
+        return found[0]
     entry = pipeline.entry
-    if pipeline.source is not None:
-        found = calibration.read(weights.path_of(entry, pipeline.source), pipeline.spec)
-        if found is not None:
-            return found
     name = entry.recipe.data
     if missing := [part for part in name.split("+") if not sources.available(part)]:
         raise ZooError(
@@ -51,7 +59,7 @@ def _kept(pipeline) -> tuple[np.ndarray, str]:
             f"sample of them is kept beside these weights, and {missing[0]} is not here: name "
             "pictures of that kind as calibration, folder:PATH"
         )
-    return _of_set(name, pipeline.spec), name
+    return _of_set(name, pipeline.spec)
 
 
 def _of_set(name: str, spec: Spec) -> np.ndarray:

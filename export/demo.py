@@ -12,8 +12,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from zoo import files, index, loading, weights
-from zoo.errors import MissingExtra, ZooError
-from zoo.export import report, saved_model, tflite
+from zoo.errors import ZooError, need
+from zoo.export import report, saved_model
 from zoo.export.artifacts import export, today
 from zoo.export.manifest import read_manifest
 from zoo.export.signature import static_side
@@ -169,11 +169,9 @@ def _data_uri(pixels: np.ndarray) -> str:
 
 
 def _template():
-    tflite.litert("the demonstration")
-    try:
-        import jinja2
-        import skimage  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra(error.name, "demo", "the demonstration") from None
+    for module in ("ai_edge_litert", "skimage", "jinja2"):
+        need(module, "the demonstration")
+    import jinja2
+
     text = importlib.resources.files("zoo.export").joinpath("demo.html").read_text(encoding="utf-8")
     return jinja2.Environment(autoescape=True).from_string(text)

@@ -12,10 +12,10 @@ class Runtime(NamedTuple):
     Attributes:
         label: what it is called.
         package: as it is installed.
-        module: as it is imported, a key of `zoo.errors.EXTRAS`.
+        module: as it is imported.
         form: of the files that it runs in the net's place (`zoo.export.serving`), or "".
-        engine: has `runtime()`, its name and version, and `opened(path, part)`, or, where each
-            file has to run in a process of its own, `run(path, part, inputs)`.
+        engine: has `opened(path, part)` and `runtime()`, its name and version; or, for what has
+            to run in a process of its own, `run(path, part, inputs)`, which gives both.
     """
 
     label: str

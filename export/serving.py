@@ -37,9 +37,7 @@ def load(name: str, weights, classes, runtime: str) -> Pipeline:
     """Loads a name for a runtime; see `zoo.load`."""
     entry = index.entry(name)
     fresh = weights is None or classes is not None
-    if runtime == AUTO and fresh:
-        runtime = KERAS  # which alone trains
-    if runtime in (AUTO, KERAS) and (fresh or choice(entry, weights, runtime) == KERAS):
+    if fresh and runtime in (AUTO, KERAS):  # which alone trains
         return loading.load(name, weights, classes)
     if fresh:
         asked = "fresh weights" if weights is None else "other classes"
@@ -47,29 +45,31 @@ def load(name: str, weights, classes, runtime: str) -> Pipeline:
             f"runtime={runtime!r} runs what was trained and exported, and {asked} came: load with "
             'runtime="keras", and train'
         )
-    entry, source, through = opened(entry, weights, runtime)
+    key = choice(entry, weights, runtime)
+    if key == KERAS:
+        return loading.load(name, weights)
+    entry, source, through = opened(entry, weights, key)
     return loading.pipeline(entry, None, source, through)
 
 
-def opened(entry: Entry, weights, runtime: str) -> tuple[Entry, str | None, Callable]:
+def opened(entry: Entry, weights, key: str) -> tuple[Entry, str | None, Callable]:
     """The files of a net, ready to run.
 
     Args:
         entry: of the net.
         weights: a folder that `zoo export` wrote; or "pretrained", a run directory or a `.h5` file.
-        runtime: a key of `zoo.export.runtimes.SERVING`, or `FASTEST`: see `fastest`.
+        key: of `zoo.export.runtimes.SERVING`.
 
     Returns:
         The entry, with the classes that the files are for; where the weights came from; and what
         computes: the name of a part and its input -> its outputs, side by side.
 
     Raises:
-        ZooError: no such runtime; the export is of another name, changed, or without such a file;
-            the weights are missing or changed; the file made of them misses its bounds, or cannot
-            be kept.
+        ZooError: the export is of another name, changed, or without such a file; the weights are
+            missing or changed; the file made of them misses its bounds, or cannot be kept.
         MissingExtra: what the runtime takes is not installed.
     """
-    _, _, _, form, engine = SERVING[choice(entry, weights, runtime)]
+    form, engine = SERVING[key].form, SERVING[key].engine
     engine.package()  # before a file is made that it could not run
     folder = Path(weights).resolve() if is_export(weights) else _made(entry, weights, form)
     manifest = _manifest(entry, folder)

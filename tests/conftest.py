@@ -30,8 +30,7 @@ needs = pytest.mark.data
 def pytest_runtest_setup(item):
     """Skips a test whose large set is not on this machine."""
     for name in (mark.args[0] for mark in item.iter_markers("data")):
-        below = "restoration" if name in sources.RESTORATION else ""
-        if not Path(os.environ.get("ZOO_DATA") or os.devnull, below, name).is_dir():
+        if not sources.in_zoo_data(name):
             pytest.skip(f"{name} is not in $ZOO_DATA")
 
 

@@ -43,8 +43,8 @@ def ways_to_train() -> list:
         way = e.recipe.loss, e.recipe.augment, e.recipe.penalty
         ways[e.name, e.spec, way] = e
     found = []
-    for e in ways.values():
-        net = e.family, e.parameters, e.recipe.loss, e.recipe.augment, e.recipe.penalty
+    for (_, _, way), e in ways.items():
+        net = e.family, e.parameters, way
         found.append(pytest.param(e.full_name, marks=pytest.mark.slow if net in alike else ()))
         alike.add(net)
     return found

@@ -322,7 +322,7 @@ def test_a_network_is_reachable_through_its_proxy_alone(monkeypatch):
 
 
 def test_where_tensorflow_datasets_is_broken_the_line_that_mends_it_is_said(monkeypatch):
-    monkeypatch.setattr(sources, "refuse_missing", lambda name: None)
+    monkeypatch.setattr(sources, "_require_prepared", lambda name: None)
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", types.ModuleType("by_halves"))
     with pytest.raises(zoo.ZooError, match=r"pip install 'tensorflow-metadata<1\.18'"):
         sources.load("mnist", 1)

@@ -22,7 +22,7 @@ from zoo.console import (
 )
 from zoo.data.commands import data
 from zoo.dev import dev
-from zoo.errors import ZooError, need
+from zoo.errors import ZooError
 from zoo.report import figures, results
 
 FASTER = "; sooner by --runtime fastest, which makes a file at the first call and keeps it"
@@ -270,9 +270,6 @@ def demo(names, folder, every):
     """
     if names and every:
         raise ZooError(f"--all and {names[0]} came: name some, or ask for all")
-    need("jinja2", "the demonstration")
-    need("skimage", "the demonstration")
-    need("ai_edge_litert", "the demonstration")
     from zoo.export.demo import demo
 
     page, passed = demo(folder, names, every)

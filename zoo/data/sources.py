@@ -128,7 +128,7 @@ def origin(name: str) -> str:
     if name in RESTORATION:
         return f"picture files in {Path(root, 'restoration', name)}"
     here = f"its files in {Path(root, name)}"
-    if _in_zoo_data(name):
+    if in_zoo_data(name):
         return here
     if prepared := _prepared(name):
         return f"tensorflow-datasets' copy in {prepared}"
@@ -137,7 +137,7 @@ def origin(name: str) -> str:
 
 def available(name: str) -> bool:
     """Whether a set can be read here without a download."""
-    return name.startswith("folder:") or _in_zoo_data(name) or _prepared(name) is not None
+    return name.startswith("folder:") or in_zoo_data(name) or _prepared(name) is not None
 
 
 def refuse_missing(name: str) -> None:
@@ -165,7 +165,8 @@ def _require_prepared(name: str) -> None:
         raise ZooError(_not_here(name))
 
 
-def _in_zoo_data(name: str) -> bool:
+def in_zoo_data(name: str) -> bool:
+    """Whether the files of a set are in `$ZOO_DATA`."""
     root = os.environ.get("ZOO_DATA", "")
     below = Path("restoration", name) if name in RESTORATION else Path(name)
     return bool(root and name) and os.path.isdir(Path(root) / below)
@@ -261,7 +262,7 @@ def _file(path: Path, channels: int | str) -> np.ndarray:
 
 
 def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
-    refuse_missing(name)
+    _require_prepared(name)
     import tensorflow_datasets as tfds
 
     if not hasattr(tfds, "core"):  # it imports by halves where its own imports fail
@@ -313,7 +314,7 @@ def _from_files(tfds, name: str, scratch: str):
     What is unpacked is kept by its file's name alone, and MNIST's files are called like
     Fashion-MNIST's: in a folder for both, the second set would silently be the first.
     """
-    folder = Path(os.environ.get("ZOO_DATA", ""), name)
-    if not os.environ.get("ZOO_DATA") or not folder.is_dir():
+    if not in_zoo_data(name):
         return None
+    folder = Path(os.environ["ZOO_DATA"], name)
     return tfds.download.DownloadConfig(manual_dir=folder, extract_dir=scratch)

@@ -103,6 +103,6 @@ def make_optimizer(recipe, steady: bool = False):
     options = {"momentum": 0.9, "nesterov": True} if recipe.optimizer == "sgd" else {}
     if recipe.ema:
         options |= {"use_ema": True, "ema_momentum": recipe.ema}
-    if recipe.weight_decay or "muon" in recipe.optimizer:  # with 0.0 Keras would trace a decay, too
+    if recipe.weight_decay:  # with 0.0 Keras would trace a decay, too
         options |= {"weight_decay": recipe.weight_decay}
     return OPTIMIZERS[recipe.optimizer](schedule, **options)
