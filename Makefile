@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
+SECONDS ?= 30
 NPM_FILES := npm ci --silent --ignore-scripts --prefix export/web
-EXTRAS := train,export,quantize,onnx,openvino,demo,test
+EXTRAS := train,export,quantize,onnx,openvino,demo,docs,test
 
-.PHONY: demo test test-all test-oldest lint notebooks cards bench web clean
+.PHONY: demo test test-all test-oldest lint docs notebooks cards bench fuzz web clean
 
 demo: .venv/ready  # one name of each family; `.venv/bin/zoo demo --all` for all
 	$(BIN)/zoo demo --to demo
@@ -27,12 +28,20 @@ web: .venv/ready  # the page that runs the files in a browser, on localhost
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	mkdir -p build/mypy/zoo && ln -sfn $(CURDIR)/export build/mypy/zoo/export
+	$(BIN)/mypy
+
+docs: .venv/ready  # build/site: guides, API reference, tables, cards; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build -q --strict
 
 notebooks: .venv/ready  # from their scripts
 	$(BIN)/python notebooks/build.py
 
-cards: .venv/ready  # cards and the README's table, from the index and the published figures
+cards: .venv/ready  # cards and the pages' tables, from the index and the published figures
 	$(BIN)/zoo dev cards
+
+fuzz: .venv/ready  # damaged files of each kind; SECONDS=600 for each, SEED=1 to repeat
+	$(BIN)/python tests/fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/ready  # beside PyTorch, ONNX Runtime and OpenVINO
 	$(BIN)/pip install -q -r benchmarks/requirements.txt

@@ -5,8 +5,8 @@
 The peer is built from the sizes that its page states
 (https://www.tensorflow.org/tutorials/generative/dcgan): a generator of 2,330,944 weights and a
 discriminator of 212,865, 5x5 kernels, Adam 1e-4, batches of 256, no averaged weights. Both are
-measured by `zoo.tasks.evaluate.generation` on the test split; `benchmarks/results/NAME.json` is
-written.
+measured by `zoo.tasks.generate.Generate.held_out` on the test split;
+`benchmarks/results/NAME.json` is written.
 """
 
 import dataclasses
@@ -21,9 +21,9 @@ from keras import layers
 from machine import facts
 
 import zoo
-from zoo import files, loading, weights
+from zoo import index, loading
 from zoo.data import batches, sources
-from zoo.tasks import evaluate
+from zoo.storage import files, weights
 
 RESULTS = Path(__file__).parent / "results"
 BATCH, RATE = 256, 1e-4
@@ -66,7 +66,7 @@ def trained(name: str, seconds: float):
     """The peer after that many seconds of steps, and how many steps that were."""
     entry = zoo.entry(name)
     recipe = dataclasses.replace(entry.recipe, batch=BATCH)
-    pictures = sources.load(recipe.data, 1).part(slice(-entry.recipe.holdout))
+    pictures = sources.load(recipe.data, 1).subset(slice(-entry.recipe.holdout))
     keras.utils.set_random_seed(recipe.seed)
     net, critic = generator(), discriminator()
     step = _step(net, critic)
@@ -85,7 +85,7 @@ def measured(name: str, net) -> dict:
     spec = dataclasses.replace(entry.spec, labels=())
     pipeline = loading.pipeline(dataclasses.replace(entry, spec=spec), net)
     pictures = sources.load(entry.benchmarks[0].data, 1, split="test")
-    return evaluate.generation(pipeline, pictures, draws=0)
+    return index.task("generate").held_out(pipeline, pictures)
 
 
 @click.command()
@@ -101,7 +101,7 @@ def main(name, seconds):
         "seconds": seconds,
         "machine": facts(len(os.sched_getaffinity(0))),
         "peer": {"steps": steps, "weights": net.count_params()} | measured(name, net),
-        "zoo": evaluate.generation(zoo.load(name), pictures, draws=0),
+        "zoo": index.task("generate").held_out(zoo.load(name), pictures),
     }
     files.write_json(RESULTS / f"{name}.json", outcome)
     click.echo(f"{outcome['peer']}\n{outcome['zoo']}")

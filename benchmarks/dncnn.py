@@ -16,8 +16,8 @@ from nets import freshen
 from rounds import Contest, race
 
 import zoo
-from zoo import files
 from zoo.export.benchmark import cores
+from zoo.storage import files
 
 NAME = "dncnn_s25"
 QUICK = {"batch": 2, "patch": 16, "size": 48, "product": 256, "rounds": 2, "laps": 1}

@@ -11,8 +11,9 @@ import tensorflow as tf
 from nets import LAYOUTS, forward_flops, from_torch, pictures, to_torch, torch_twin
 from rounds import TOLERANCE, Contest, stopwatch
 
-from zoo.export.artifacts import artifacts, export
+from zoo.export.artifacts import artifacts
 from zoo.export.signature import SERVE
+from zoo.export.write import export
 
 
 def inference(pipeline, size: int, threads: int, spin: bool, folder: Path) -> Contest:
@@ -102,6 +103,6 @@ def pytorch(pipeline, noisy: np.ndarray, layout: str):
 
     @torch.inference_mode()
     def run():
-        return spec.decode(module(spec.encode(image))).clamp(0, 1)
+        return spec.denormalize(module(spec.normalize(image))).clamp(0, 1)
 
     return stopwatch(run, from_torch)

@@ -18,10 +18,11 @@ import numpy as np
 import zoo
 from zoo.data import sources
 from zoo.data.batches import binarised
-from zoo.export import calibration, quantize, saved_model, separate, tflite
+from zoo.export import calibration, convert, quantize, separate
 from zoo.export.forms import FORMS
-from zoo.tasks import evaluate
-from zoo.tasks.parts import LATENT, parts
+from zoo.export.runtimes import litert
+from zoo.metrics import recognition, restoration
+from zoo.tasks.functions import LATENT, functions
 
 FORMS_COMPARED = ("float16", "dynamic_range", "int8")
 
@@ -29,39 +30,39 @@ FORMS_COMPARED = ("float16", "dynamic_range", "int8")
 def held_out(entry, most: int) -> sources.Pictures:
     """The last pictures of the training set, as `zoo train` keeps them out."""
     pictures = sources.load(entry.recipe.data, entry.spec.channels, split="train")
-    return pictures.part(slice(-entry.recipe.holdout, None)).part(slice(most))
+    return pictures.subset(slice(-entry.recipe.holdout, None)).subset(slice(most))
 
 
-def figure(pipeline, part, pictures, infer) -> float:
+def figure(pipeline, function, pictures, infer) -> float:
     """PSNR in dB, accuracy in percent; of what makes pictures or latents, how far the worst is from
     the net's own: root mean square."""
     spec = pipeline.spec
     if spec.restores:
         damage = spec.degradations[0].middle
-        return evaluate.restoration(infer, pictures, damage)["psnr"]
-    if spec.kind == "recognition":
-        return evaluate.recognition(infer, pictures, spec.labels)["accuracy"]
-    values = inputs(pipeline, part, pictures)
-    off = (infer(values) - part.infer(values)).reshape(len(values), -1)
+        return restoration.measured(infer, pictures, damage)["psnr"]
+    if "probs" in function.outputs:
+        return recognition.measured(infer, pictures, spec.labels)["accuracy"]
+    values = inputs(pipeline, function, pictures)
+    off = (infer(values) - function.infer(values)).reshape(len(values), -1)
     return float((off**2).mean(axis=1).max() ** 0.5)
 
 
-def inputs(pipeline, part, pictures):
+def inputs(pipeline, function, pictures):
     """As many latents as pictures, other ones than ranges are measured on; or the pictures."""
-    if part.input == LATENT:
+    if LATENT in function.names:
         return pipeline.codes(len(pictures), seed=calibration.SEED + 1)
     pixels = np.stack(pictures.images).astype(np.float32) / 255
     return binarised(pixels, (0, 0)).numpy() if pipeline.spec.binary else pixels
 
 
-def file_figure(pipeline, part, pictures, data: bytes, form: str) -> float:
+def file_figure(pipeline, function, pictures, data: bytes, form: str) -> float:
     """The same of a file made of a float32 one."""
-    values = calibration.inputs(pipeline, part) if FORMS[form].calibrated else None
-    made = quantize.quantized(form, data, part, pipeline.entry.name, values)
+    values = calibration.inputs(pipeline, function) if FORMS[form].calibrated else None
+    made = quantize.quantized(form, data, function, pipeline.entry.name, values)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file.tflite"
         path.write_bytes(made)
-        return figure(pipeline, part, pictures, tflite.opened(path, part))
+        return figure(pipeline, function, pictures, litert.open(path, function))
 
 
 _WHOLE = {"_kept_in_float": lambda *_: [], "_sums_in_float": lambda _: False}
@@ -83,24 +84,24 @@ def main(names, most):
     for name in names:
         pipeline = zoo.load(name)
         pictures = held_out(pipeline.entry, most)
-        for part in parts(pipeline):
-            report(pipeline, separate.separated(part), pictures)
+        for function in functions(pipeline):
+            report(pipeline, separate.separated(function), pictures)
 
 
-def report(pipeline, part, pictures):
+def report(pipeline, function, pictures):
     """Prints a line a form, as it is exported and as it could have been."""
-    name = " ".join(filter(None, (pipeline.entry.full_name, part.name)))
+    name = " ".join(filter(None, (pipeline.entry.full_name, function.name)))
     with tempfile.TemporaryDirectory() as folder:
-        saved_model.write(part, Path(folder) / "model", part.shape)
-        data = tflite.convert(Path(folder) / "model", name)
-    whole = figure(pipeline, part, pictures, part.infer)
+        convert.to_saved_model(function, Path(folder) / "model", function.inputs)
+        data = convert.to_tflite(Path(folder) / "model", name)
+    whole = figure(pipeline, function, pictures, function.infer)
     click.echo(f"{name}: {whole:.3f}, {len(pictures)} held-out of {pictures.name}")
     for form in FORMS_COMPARED:
-        lost = file_figure(pipeline, part, pictures, data, form) - whole
+        lost = file_figure(pipeline, function, pictures, data, form) - whole
         click.echo(f"  {form}: {lost:+.3f}")
     for form, label, decisions in OTHERWISE:
         with mock.patch.multiple(quantize, **decisions):
-            lost = file_figure(pipeline, part, pictures, data, form) - whole
+            lost = file_figure(pipeline, function, pictures, data, form) - whole
         click.echo(f"  {form}, {label}: {lost:+.3f}")
 
 

@@ -17,8 +17,8 @@ import numpy as np
 
 import zoo
 from zoo.export import runtimes
-from zoo.export.artifacts import export
-from zoo.tasks.parts import ends
+from zoo.export.write import export
+from zoo.tasks.functions import signatures
 
 FIRST_ANSWER = """
 import sys
@@ -50,7 +50,7 @@ def timed(code: str, *arguments) -> tuple[float, float]:
 @click.option("--processes", default=10, show_default=True)
 def main(name, runtime, processes):
     pipeline = zoo.load(name)
-    (taken,) = ends(pipeline.spec)
+    (taken,) = signatures(pipeline.spec)
     with tempfile.TemporaryDirectory() as scratch:
         folder = export(pipeline, Path(scratch) / "files", formats=runtimes.SERVING[runtime].form)
         given = Path(scratch) / "input.npy"

@@ -18,7 +18,7 @@ from zoo.training.steps import compiled, supervised
 def training(pipeline, batch: int, patch: int) -> Contest:
     net, recipe = pipeline.net, pipeline.entry.recipe
     noisy, clean = map(
-        pipeline.spec.encode, pictures(batch, patch, pipeline.spec.degradations[0].low)
+        pipeline.spec.normalize, pictures(batch, patch, pipeline.spec.degradations[0].low)
     )
     data = tf.data.Dataset.from_tensors((noisy, clean)).repeat().prefetch(4)
     loss = float(np.mean(np.square(copied(net)(noisy, training=True) - clean)))

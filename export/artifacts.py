@@ -1,52 +1,40 @@
-"""From a pipeline to a folder of files that run elsewhere, and what that folder says of itself."""
+"""What an export consists of: a file for each function of a net and each form."""
 
-import datetime
-import functools
-import hashlib
-import importlib.metadata
-import platform
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Generic, TypeVar
 
-from zoo import files
-from zoo.errors import ZooError, need
-from zoo.export import calibration as calibrating
-from zoo.export import flat, golden, metadata, tflite
+from zoo.errors import ZooError
+from zoo.export import metadata
 from zoo.export.forms import FORMS, QUICK
-from zoo.export.making import LABELS, Maker, labels_text
-from zoo.export.manifest import MANIFEST, facts_of_file, key_of, read_manifest
-from zoo.export.signature import SERVE, describe, static_shape, static_side
 from zoo.index import Entry
-from zoo.report.card import CODE_LICENCE, WEIGHTS_LICENCE
-from zoo.tasks.parts import Ends, ends, parts
-from zoo.version import __version__
-from zoo.weights import GOLDEN
+from zoo.tasks.functions import Function, Signature, functions, signatures
+from zoo.tasks.pipeline import Pipeline
 
-REPORT = "report.json"
-_PACKAGES = ("tensorflow", "keras", "numpy", "ai-edge-litert")
+S = TypeVar("S", bound=Signature)
+Formats = str | Sequence[str] | None
+"""Names of forms, "all", or None for `zoo.export.forms.QUICK`."""
 
 
 @dataclass(frozen=True)
-class Artifact:
+class Artifact(Generic[S]):
     """One file, or one SavedModel, of an export.
 
     Attributes:
         name: of the net.
-        part: what it does; one that takes colour, in the forms for MediaPipe.
+        function: what it does; one that takes colour, in the forms for MediaPipe.
         form: a key of `zoo.export.forms.FORMS`.
         key: the form, with the part's name before it where there are several.
         path: where it lies in the folder.
     """
 
     name: str
-    part: Ends
+    function: S
     form: str
 
     @property
     def key(self) -> str:
-        return key_of(self.part, self.form)
+        return key_of(self.function, self.form)
 
     @property
     def path(self) -> str:
@@ -59,131 +47,58 @@ class Artifact:
         return self.path.endswith(".tflite")
 
 
-def artifacts(pipeline, formats=None) -> list[Artifact]:
-    """All that `export` writes of a pipeline in some formats, but for what describes them.
+def key_of(function: Signature, form: str) -> str:
+    """What an artifact is called in `export.json`: its form, after the function's name if any."""
+    return "_".join(filter(None, (function.name, form)))
+
+
+def artifacts(pipeline: Pipeline, formats: Formats = None) -> list[Artifact[Function]]:
+    """All that `zoo.export.write.export` writes of a pipeline, but for what describes it.
 
     Raises:
-        ZooError: as `export` does of formats.
+        ZooError: as `zoo.export.write.export` does of formats.
     """
-    return [_coloured(made) for made in _planned(pipeline.entry, parts(pipeline), formats)]
+    artifacts = _planned(pipeline.entry, functions(pipeline), formats)
+    return [_coloured(artifact, metadata.coloured) for artifact in artifacts]
 
 
-def refuse(entry: Entry, formats=None) -> list[str]:
-    """Raises as `export` of forms that cannot be written; takes no net, and no TensorFlow.
-
-    Returns:
-        The forms that will be.
-    """
-    forms = list(dict.fromkeys(a.form for a in _planned(entry, ends(entry.spec), formats)))
-    need("ai_edge_litert", "exporting")
-    for form in forms:
-        if FORMS[form].needs:
-            need(FORMS[form].needs, f"a file in the form {form}")
-    return forms
+def planned(entry: Entry, formats: Formats = None) -> list[Artifact[Signature]]:
+    """The same of an entry, without its net: with signatures in place of functions."""
+    artifacts = _planned(entry, signatures(entry.spec), formats)
+    return [_coloured(artifact, metadata.coloured_signature) for artifact in artifacts]
 
 
-def refuse_target(folder) -> None:
-    """Raises as `export` of a folder that it cannot write, or should not."""
-    target = Path(folder).resolve()
-    _refuse_foreign(target)
-    files.refuse_unwritable(target)
+def forms_of(entry: Entry, formats: Formats = None) -> list[str]:
+    """The forms that are written of an entry; raises as `artifacts`, and takes no TensorFlow."""
+    return list(dict.fromkeys(a.form for a in _planned(entry, signatures(entry.spec), formats)))
 
 
-def export(
-    pipeline, folder, static_size: int | None = None, formats=None, calibration: str | None = None
-) -> Path:
-    """Writes a pipeline as files that run elsewhere, with `export.json`, whole or not at all.
-
-    Args:
-        pipeline: from `zoo.load`; its preprocessing goes into every file.
-        folder: new, empty, or an earlier export, which is replaced.
-        static_size: side of the pictures that the static file of a net of free size takes; by
-            default 256, of one that enlarges as much less.
-        formats: some of `zoo.export.forms.FORMS`, `"all"` that fit the net, or None for `QUICK`.
-        calibration: for int8, a set as `zoo.data.sources.load` reads it, such as `folder:PATH`,
-            in place of the recipe's training pictures.
-
-    Returns:
-        The folder.
-
-    Raises:
-        ZooError: the folder holds something else or cannot be written; a format is unknown or
-            cannot be had of this net; the net needs operators that LiteRT does not have built
-            in; there is nothing to calibrate on.
-        MissingExtra: ai-edge-litert, or what a format takes, is not installed.
-    """
-    refuse_target(folder)
-    refuse(pipeline.entry, formats)
-    tflite.litert("exporting")
-    static_size = static_side(pipeline.spec) if static_size is None else static_size
-    target = Path(folder).resolve()
-    written = artifacts(pipeline, formats)
-    with files.whole(target) as partial:
-        partial.mkdir()
-        for part in parts(pipeline):
-            with tempfile.TemporaryDirectory() as scratch:
-                maker = Maker(pipeline, part, Path(scratch), static_size, calibration)
-                for made in written:
-                    if made.part.name == part.name:
-                        maker.write(made.form, made.part, partial / made.path)
-        if pipeline.spec.kind == "recognition":
-            (partial / LABELS).write_text(labels_text(pipeline), encoding="utf-8")
-        golden.write(pipeline, partial / GOLDEN, static_size)
-        about = _manifest(pipeline, written, partial, static_size, calibration)
-        files.write_json(partial / MANIFEST, about)
-    return Path(folder)
-
-
-def weights_sha256(net) -> str:
-    """SHA-256 of the bytes of a net's weights, in the net's order; whichever file they were in."""
-    digest = hashlib.sha256()
-    for array in net.get_weights():
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def stamp(pipeline) -> dict[str, str]:
-    """Of which weights a figure is, and of which day."""
-    return {"weights": weights_sha256(pipeline.net)[:12], "date": today()}
-
-
-def today() -> str:
-    """The date, in UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-
-
-def versions() -> dict[str, str]:
-    """Of the zoo, Python and the packages that an export depends on."""
-    found = {package: importlib.metadata.version(package) for package in _PACKAGES}
-    return {"zoo": __version__, "python": platform.python_version()} | found
-
-
-def _planned(entry: Entry, some: list[Ends], formats) -> list[Artifact]:
-    asked = _asked(formats)
-    made = [Artifact(entry.name, part, form) for part in some for form in asked]
-    refused = {a: why for a in made if (why := entry.refused.get(a.form) or _impossible(a))}
+def _planned(entry: Entry, signatures: Sequence[S], formats: Formats) -> list[Artifact[S]]:
+    forms = _chosen(formats)
+    wanted = [Artifact(entry.name, signature, form) for signature in signatures for form in forms]
+    refused = {a: why for a in wanted if (why := entry.refused.get(a.form) or _impossible(a))}
     if refused and formats != "all":
         first, why = next(iter(refused.items()))
         raise ZooError(f"{entry.name} has no {first.key} file: {why}")
-    return [artifact for artifact in made if artifact not in refused]
+    return [artifact for artifact in wanted if artifact not in refused]
 
 
-def _coloured(artifact: Artifact) -> Artifact:
+def _coloured(artifact: Artifact[S], colour: Callable[[S], S]) -> Artifact[S]:
     if not FORMS[artifact.form].mediapipe:
         return artifact
-    return replace(artifact, part=metadata.coloured(artifact.part))
+    return replace(artifact, function=colour(artifact.function))
 
 
 def _impossible(artifact: Artifact) -> str:
-    """Why a form cannot be had of a part, as far as that is known beforehand, or ""."""
-    form, part = FORMS[artifact.form], artifact.part
-    if form.classifiers and part.outputs != ("probs",):
+    """Why a form cannot be had of a function, as far as that is known beforehand, or ""."""
+    form, function = FORMS[artifact.form], artifact.function
+    if form.classifiers and function.outputs != ("probs",):
         other = "float32_static" if form.mediapipe else "int8, which has the same inside"
         return f"only classifiers have one; use {other}"
     return ""
 
 
-def _asked(formats) -> tuple[str, ...]:
+def _chosen(formats: Formats) -> tuple[str, ...]:
     if formats is None:
         return QUICK
     if formats == "all":
@@ -191,75 +106,6 @@ def _asked(formats) -> tuple[str, ...]:
     wanted = (formats,) if isinstance(formats, str) else tuple(formats)
     unknown = [form for form in wanted if form not in FORMS]
     if unknown or not wanted:
-        came = repr(unknown[0]) if unknown else "none"
-        raise ZooError(f"format {came}: expected {', '.join(FORMS)}, or all")
+        got = repr(unknown[0]) if unknown else "none"
+        raise ZooError(f"format {got}: expected {', '.join(FORMS)}, or all")
     return tuple(form for form in FORMS if form in wanted)
-
-
-def _manifest(
-    pipeline, written: list[Artifact], folder: Path, static_size: int, calibration: str | None
-) -> dict:
-    entry, spec = pipeline.entry, pipeline.spec
-    described = functools.cache(describe)  # which traces the net
-    about = {
-        "name": entry.full_name,
-        "task": spec.task,
-        "weights": {"source": pipeline.source, "sha256": weights_sha256(pipeline.net)},
-        "licence": {
-            "code": CODE_LICENCE,
-            "weights": WEIGHTS_LICENCE,
-            "training data": entry.data_licence,
-        },
-        "signature": SERVE,
-        "formats": sorted({a.form for a in written}, key=list(FORMS).index),
-        "artifacts": {a.key: _about(a, folder, static_size, described) for a in written},
-        "files": _all_files(folder),
-        "versions": versions(),
-    }
-    if spec.restores:
-        about |= {"degrade": list(spec.degrade), "scale": spec.scales[0]}
-        about |= {"scales": list(spec.scales), "reach": spec.reach}
-        about |= {"margin": spec.margin, "luma": spec.luma}
-    if any(FORMS[a.form].calibrated for a in written):
-        about["calibration"] = calibration or calibrating.source(pipeline)
-    if spec.latent:
-        about["latent"] = spec.latent
-    if spec.labels:
-        about["labels"] = list(spec.labels)
-    return about
-
-
-def _about(artifact: Artifact, folder: Path, static_size: int, described: Callable) -> dict:
-    part = artifact.part
-    static = FORMS[artifact.form].static
-    shape = static_shape(part, static_size) if static else part.shape
-    about = {"part": part.name, "form": artifact.form, "path": artifact.path}
-    about |= described(part, shape)
-    if not artifact.lite:
-        return about
-    data = (folder / artifact.path).read_bytes()
-    if artifact.form.endswith("uint8"):
-        ends = flat.ends(data)
-        about["input"] = about["input"] | ends[0]
-        about["outputs"] = [about["outputs"][0] | ends[1]]
-    return about | {"constants": flat.census(data)}
-
-
-def _all_files(folder: Path) -> dict[str, dict]:
-    paths = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): facts_of_file(p) for p in paths}
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """An earlier export is replaced as a whole: nothing else may go with it."""
-    if folder.exists() and not folder.is_dir():
-        raise ZooError(f"{folder} is a file: name a folder to export into")
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
-    known = {Path(path).parts[0] for path in read_manifest(folder)["files"]} | {MANIFEST, REPORT}
-    foreign = sorted(p.name for p in folder.iterdir() if p.name not in known)
-    if foreign:
-        raise ZooError(
-            f"{folder} holds {foreign[0]}, which is not of the export there and would be lost; "
-            "move it away or choose another folder"
-        )

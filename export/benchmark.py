@@ -3,39 +3,32 @@
 import contextlib
 import dataclasses
 import importlib.metadata
-import json
 import os
 import platform
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
 from zoo import index, loading
-from zoo.errors import ZooError, installed
-from zoo.export import golden, runtimes
-from zoo.export.artifacts import Artifact, stamp
-from zoo.export.checked import exported, refuse
+from zoo.errors import installed
+from zoo.export import runtimes
+from zoo.export.artifacts import Artifact, artifacts, key_of
+from zoo.export.describe import stamp
 from zoo.export.forms import FORMS, MEASURED_FORM
-from zoo.export.manifest import files_of, key_of, read_manifest
+from zoo.export.manifest import files_of, read_manifest
 from zoo.export.signature import static_shape, static_side
-from zoo.tasks.parts import LATENT, Ends, Part, parts
-
-RUNTIMES = {key: (one.label, one.package) for key, one in runtimes.RUNTIMES.items()} | {
-    "keras": ("Keras", "keras")
-}
-"""Engine of `zoo.export.timed` -> the runtime's name and its package."""
+from zoo.export.timed_worker import RUNTIMES, Worker
+from zoo.export.verified import export_verified, refuse
+from zoo.images.probes import pictures
+from zoo.tasks.functions import IMAGE, Function, Signature, drawn, functions, named, signature_of
+from zoo.tasks.pipeline import Pipeline
 
 NET = "net"
 """What the net itself, in Keras, is called among the artifacts."""
 
-WARMUPS, PAUSE, TURN = 5, 0.1, 200
-"""Runs before any counts; seconds of rest between turns, for threads that spin a while after their
-work; milliseconds that a turn should take."""
-_LEAST, _MOST = 3, 100  # runs of a turn
+WARMUPS = 5
+"""Runs before any counts."""
 
 
 def bench(
@@ -75,18 +68,45 @@ def bench(
     refuse(index.entry(name), formats)
     pipeline = loading.load(name, weights)
     size = size or static_side(pipeline.spec)
-    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as running:
+    with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "export"
-        made, _ = exported(pipeline, folder, size, formats)
-        jobs = [job for part in parts(pipeline) for job in _jobs(part, made, folder)]
-        for part in parts(pipeline):
-            np.save(_input(folder, part), _values(pipeline, part, size))
-        common = {"name": name, "weights": str(weights), "threads": threads, "warmups": WARMUPS}
-        workers = [running.enter_context(_Worker(job | common)) for job in jobs]
+        export_verified(pipeline, folder, size, formats)
+        net = {"name": name, "weights": str(weights)}
+        return times(pipeline, folder, size, threads, rounds, net)
+
+
+def times(
+    pipeline: Pipeline,
+    folder: Path,
+    size: int,
+    threads: int = 1,
+    rounds: int = 10,
+    net: dict[str, str] | None = None,
+) -> list[dict]:
+    """Times the files of an export; as `bench`, of files that are there.
+
+    Args:
+        pipeline: that was exported.
+        folder: the export.
+        size: side of the pictures of its static files.
+        threads: that a runtime may use.
+        rounds: turns of each.
+        net: `name` and `weights` of the net, to be timed in Keras, too.
+    """
+    manifest = read_manifest(folder)
+    written = artifacts(pipeline, manifest["formats"])
+    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as running:
+        jobs = []
+        for function in functions(pipeline):
+            given = Path(scratch) / f"{function.name or 'net'}.npz"
+            np.savez(given, **_values(pipeline, function, size))  # type: ignore[arg-type]
+            jobs += _jobs(function, written, folder, given, net)
+        common = {"threads": threads, "warmups": WARMUPS}
+        workers = [running.enter_context(Worker(job | common)) for job in jobs]
         for _ in range(rounds):
             for worker in workers:
                 worker.turn()
-        return _rows(pipeline, workers, read_manifest(folder))
+        return _rows(pipeline, workers, manifest)
 
 
 def ratio(times: list, first: list) -> float:
@@ -97,7 +117,7 @@ def ratio(times: list, first: list) -> float:
 
 def cores() -> int:
     """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_model() -> str:
@@ -107,16 +127,21 @@ def cpu_model() -> str:
     return next(names, platform.processor())
 
 
-def _jobs(part: Part, made: list[Artifact], folder: Path) -> list[dict]:
+def _jobs(
+    function: Function, made: list[Artifact], folder: Path, given: Path, net: dict[str, str] | None
+) -> list[dict]:
     """What is timed of a part, as `zoo.export.timed` takes it; not what takes RGB for its grey."""
-    ends = {f.name: getattr(part, f.name) for f in dataclasses.fields(Ends)}
-    about = {"part": ends, "input": str(_input(folder, part))}
+    ends = dataclasses.asdict(Signature(function.name, function.inputs, function.outputs))
+    about = {"part": ends, "input": str(given)}
     jobs = []
-    mine = [a for a in made if (a.part.name, a.part.shape) == (part.name, part.shape)]
+    mine = [
+        a for a in made if (a.function.name, a.function.inputs) == (function.name, function.inputs)
+    ]
     for artifact in mine:
         file = {"artifact": artifact.key, "path": str(folder / artifact.path)}
         jobs += [about | file | {"engine": engine} for engine in _engines(artifact)]
-    return [*jobs, about | {"artifact": key_of(part, NET), "engine": "keras", "path": ""}]
+    itself = {"artifact": key_of(function, NET), "engine": "keras", "path": ""}
+    return jobs if net is None else [*jobs, about | itself | net]
 
 
 def _engines(artifact: Artifact) -> list[str]:
@@ -126,93 +151,33 @@ def _engines(artifact: Artifact) -> list[str]:
     return [first, *(key for key in others if installed(runtimes.RUNTIMES[key].module))]
 
 
-def _input(folder: Path, part: Part) -> Path:
-    return folder.with_name(f"{part.name or 'net'}.npy")
+def _values(pipeline, function: Function, size: int) -> dict[str, np.ndarray]:
+    def picture() -> np.ndarray:
+        return pictures(np.random.default_rng(0), static_shape(function, IMAGE, size))
+
+    return named(function, drawn(pipeline, function, picture, 1))
 
 
-def _values(pipeline, part: Part, size: int) -> np.ndarray:
-    if part.input == LATENT:
-        return pipeline.codes(1)
-    return golden.pictures(np.random.default_rng(0), static_shape(part, size))
-
-
-class _Worker:
-    """A process of `zoo.export.timed`.
-
-    Attributes:
-        job: what it was told.
-        loaded: what it said after loading.
-        turns: an array of milliseconds each.
-        peak: its memory, in MiB.
-    """
-
-    def __init__(self, job: dict):
-        self.job, self.turns, self.peak = job, [], 0.0
-
-    def __enter__(self):
-        self._words = tempfile.TemporaryFile("w+")  # not a pipe, which could fill up
-        command = [sys.executable, "-m", "zoo.export.timed", json.dumps(self.job)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._words}
-        self._process = subprocess.Popen(command, text=True, env=_environment(), **pipes)
-        try:
-            self.loaded = self._answer()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *error) -> None:
-        self._process.kill()
-        self._process.communicate()
-        self._words.close()
-
-    def turn(self) -> None:
-        time.sleep(PAUSE)
-        laps = int(np.clip(TURN / self.loaded["warm_ms"], _LEAST, _MOST))
-        with contextlib.suppress(BrokenPipeError):  # the answer says why
-            self._process.stdin.write(f"{laps}\n")
-            self._process.stdin.flush()
-        answer = self._answer()
-        self.turns.append(np.array(answer["laps_ms"]))
-        self.peak = answer["peak_mib"]
-
-    def _answer(self) -> dict:
-        line = self._process.stdout.readline()
-        if line:
-            return json.loads(line)
-        status = self._process.wait()
-        self._words.seek(0)
-        said = self._words.read().strip().splitlines() or ["(it said nothing)"]
-        runtime, _ = RUNTIMES[self.job["engine"]]
-        raise ZooError(
-            f"{self.job['artifact']} does not run in {runtime}, in a process of its own (exit "
-            f"status {status}): {said[-1]}"
-        )
-
-
-def _environment() -> dict:
-    """Of a process that finds these packages wherever it is started, and no GPU."""
-    here = str(Path(loading.__file__).parents[1])
-    path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    return os.environ | quiet | {"PYTHONPATH": path}
-
-
-def _rows(pipeline, workers: list[_Worker], manifest: dict) -> list[dict]:
+def _rows(pipeline, workers: list[Worker], manifest: dict) -> list[dict]:
     entry = pipeline.entry
     about = {"name": entry.name, "tag": entry.tag, "warmups": WARMUPS}
     about |= {"host": f"{cpu_model()}, {cores()} cores"} | stamp(pipeline)
     return [about | _row(worker, _reference(worker, workers), manifest) for worker in workers]
 
 
-def _reference(worker: _Worker, workers: list[_Worker]) -> _Worker | None:
+def _shapes(path: str) -> str:
+    with np.load(path) as arrays:
+        return ", ".join("x".join(map(str, array.shape)) for array in arrays.values())
+
+
+def _reference(worker: Worker, workers: list[Worker]) -> Worker | None:
     """What a row is compared with: the float32 file of the same part, in LiteRT."""
-    name = key_of(Ends(**worker.job["part"]), "float32_free")
+    name = key_of(signature_of(worker.job["part"]), "float32_free")
     found = (w for w in workers if (w.job["artifact"], w.job["engine"]) == (name, "litert"))
     return next(found, None)
 
 
-def _row(worker: _Worker, reference: _Worker | None, manifest: dict) -> dict:
+def _row(worker: Worker, reference: Worker | None, manifest: dict) -> dict:
     job, laps = worker.job, np.concatenate(worker.turns)
     runtime, package = RUNTIMES[job["engine"]]
     p5, median, p95 = np.percentile(laps, (5, 50, 95)).tolist()
@@ -221,7 +186,7 @@ def _row(worker: _Worker, reference: _Worker | None, manifest: dict) -> dict:
         "runtime": runtime,
         "version": importlib.metadata.version(package),
         "threads": job["threads"],
-        "input": "x".join(map(str, np.load(job["input"], mmap_mode="r").shape)),
+        "input": _shapes(job["input"]),
         "median_ms": median,
         "average_ms": float(laps.mean()),
         "p5_ms": p5,

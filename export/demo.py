@@ -11,16 +11,18 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from zoo import files, index, loading, weights
+from zoo import index, loading
 from zoo.errors import ZooError, need
-from zoo.export import report, saved_model
-from zoo.export.artifacts import export, today
+from zoo.export import isolated, report
+from zoo.export.describe import today
 from zoo.export.manifest import read_manifest
 from zoo.export.signature import static_side
 from zoo.export.verify import verify
+from zoo.export.write import export
 from zoo.images.pixels import to_uint8
 from zoo.index import Entry, Spec
 from zoo.report import figures
+from zoo.storage import files, weights
 from zoo.version import __version__
 
 PHOTOGRAPHS = ("camera", "chelsea", "coffee")
@@ -45,9 +47,10 @@ def demo(folder: Path, names=(), every: bool = False) -> tuple[Path, bool]:
         ZooError: a name is unknown; the page cannot be written, or another one is there.
     """
     entries = weights.chosen(names) if names or every else index.first_of_families()
-    page, template, sections = Path(folder) / PAGE, _template(), []
+    page, template = Path(folder) / PAGE, _template()
+    sections: list[dict] = []
     _refuse_foreign(page)
-    with saved_model.one_process(), tqdm(entries, unit="name") as bar:
+    with isolated.shared_processes(), tqdm(entries, unit="name") as bar:
         for entry in bar:
             _write(page, template, sections, len(entries))  # whatever ends it, there is a page
             sections.append(_section(entry, Path(folder), bar.set_description))
@@ -62,10 +65,10 @@ def _refuse_foreign(page: Path) -> None:
 
 def restored(pipeline, name: str) -> dict:
     """One photograph as it came, by a classical method, by the net, and clean, with PSNR in dB."""
-    from zoo.report import strip
+    from zoo.metrics.baselines import compared
 
     damage = pipeline.spec.degradations[0].middle
-    shown = strip.columns(pipeline, name, damage)
+    shown = compared(pipeline, name, damage)
     pictures = [_picture(label, pixels, shown["original"]) for label, pixels in shown.items()]
     return {"title": name, "damage": str(damage), "pictures": pictures}
 
@@ -73,7 +76,7 @@ def restored(pipeline, name: str) -> dict:
 def recognised(pipeline, pictures: np.ndarray, most: int = 3) -> list[dict]:
     """Pictures, uint8 `[b, h, w, c]`, each with its most probable labels."""
     pairs = zip(pictures, pipeline(pictures), strict=True)
-    return [{"picture": _data_uri(pixels), "labels": labels[:most]} for pixels, labels in pairs]
+    return [{"picture": data_uri(pixels), "labels": labels[:most]} for pixels, labels in pairs]
 
 
 def _section(entry: Entry, folder: Path, say: Callable[[str], None]) -> dict:
@@ -87,9 +90,9 @@ def _section(entry: Entry, folder: Path, say: Callable[[str], None]) -> dict:
         section |= _shown(pipeline)
         say(f"{name}: exporting")
         # a static file for half the usual side is checked in a quarter of the time
-        made = export(pipeline, folder / name, static_side(pipeline.spec) // 2)
+        exported = export(pipeline, folder / name, static_side(pipeline.spec) // 2)
         say(f"{name}: checking the files")
-        section |= _checked(made, verify(made, pipeline))
+        section |= _checked(exported, verify(exported, pipeline))
     except Exception as error:  # the other names go on
         known = isinstance(error, ZooError)
         section["failure"] = str(error) if known else f"{type(error).__name__}: {error}"
@@ -101,17 +104,15 @@ def _shown(pipeline) -> dict:
     entry, spec = pipeline.entry, pipeline.spec
     if spec.restores:
         return {"strips": [restored(pipeline, name) for name in PHOTOGRAPHS]}
-    if spec.kind == "recognition":
+    if not index.task(spec.task).gives_pictures:
         return {"answers": recognised(pipeline, _golden(entry))}
-    from zoo.report import strip
-
     real = _golden(entry, "encoder")[:15] if spec.task == "autoencode" else None
-    sheet = np.atleast_3d(strip.made(pipeline, real))
-    return {"sheet": _data_uri(sheet), "caption": _caption(spec)}
+    sheet = np.atleast_3d(index.task(spec.task).preview(pipeline, real))
+    return {"sheet": data_uri(sheet), "caption": _caption(spec)}
 
 
 def _caption(spec: Spec) -> str:
-    """What stands where on the sheet of `zoo.report.strip.made`."""
+    """What stands where on the sheet of the task's preview."""
     if spec.latent == 2:
         return "Pictures over the plane of its two latents"
     if spec.task == "autoencode":
@@ -126,17 +127,17 @@ def _golden(entry: Entry, part: str = "") -> np.ndarray:
     return to_uint8(weights.golden(entry, part)[0])
 
 
-def _checked(made: Path, found: dict) -> dict:
-    report.write(found, made)
+def _checked(exported: Path, found: dict) -> dict:
+    report.write(found, exported)
     return {
         "passed": found["passed"],
         "report": found,
         "cells": [report.cells(row) for row in found["rows"]],
-        "files": len(read_manifest(made)["artifacts"]),
+        "files": len(read_manifest(exported)["artifacts"]),
     }
 
 
-def _write(page: Path, template, sections: list[dict], asked: int) -> None:
+def _write(page: Path, template, sections: list[dict], count: int) -> None:
     reports = [section["report"] for section in sections if "report" in section]
     rows = [row for found in reports for row in found["rows"]]
     about = {
@@ -150,7 +151,7 @@ def _write(page: Path, template, sections: list[dict], asked: int) -> None:
         "files": sum(section.get("files", 0) for section in sections),
         "failed": [section["name"] for section in sections if not section["passed"]],
     }
-    text = template.render(sections=sections, asked=asked, columns=report.COLUMNS, **about)
+    text = template.render(sections=sections, count=count, columns=report.COLUMNS, **about)
     files.write_text(page, text)
 
 
@@ -159,10 +160,11 @@ def _picture(label: str, pixels: np.ndarray, original: np.ndarray) -> dict:
 
     same = pixels is original or np.array_equal(pixels, original)
     psnr = None if same else quality.psnr(pixels, original)
-    return {"label": label, "source": _data_uri(pixels), "psnr": psnr}
+    return {"label": label, "source": data_uri(pixels), "psnr": psnr}
 
 
-def _data_uri(pixels: np.ndarray) -> str:
+def data_uri(pixels: np.ndarray) -> str:
+    """A picture, uint8 `[h, w, c]`, as the address of an image in a page."""
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

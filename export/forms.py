@@ -1,10 +1,9 @@
 """The forms of exported files: all that is particular to each, in one table."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-_SAME = {"accuracy": 0.01, "psnr": 0.001, "frechet": 0.001}
-_INTEGER = {"accuracy": 0.5, "psnr": 0.15, "frechet": 0.05}
+from zoo.metrics.metric import bounds
+
 _QUANTIZER = "ai_edge_quantizer"
 
 NET_BOUND = 1e-5
@@ -24,15 +23,15 @@ class Form:
         runtimes: what checks it: "saved_model", or keys of `zoo.export.runtimes.RUNTIMES`. The
             first has to be installed; the others check where they are.
         needs: the module of `zoo.errors.EXTRAS` that makes it, beside ai-edge-litert, or "".
-        bound: on its error against the net, see `rounded`.
-        loss: metric -> by how much the file's figure may differ from the net's: percent, dB, and
-            Frechet distance (where 0.02 is about what one half of a test set has to the other).
+        bound: on its error against the net, see `quantized`.
+        precision: which of `zoo.metrics.metric.Metric.bounds` its figures have to keep, or "": it
+            is not measured.
         quick: written unless others are asked for.
         static: for pictures of one size, one at a time: the browser's runtime takes no other, and
             gains nothing from smaller numbers. Others take any size and batch that the net takes;
-            quantized ones with wide transposed convolutions a batch of one (`zoo.export.making`).
+            quantized ones with wide transposed convolutions a batch of one (`zoo.export.write`).
         calibrated: made with inputs to measure ranges on.
-        rounded: computes with rounded numbers: the root mean square error of the worst picture is
+        quantized: computes with integers: the root mean square error of the worst picture is
             bounded, which says that a file is this net's, not how good it is; `loss` bounds that.
             The largest error says little: where a GAN's int8 file draws an edge a pixel further,
             that pixel is 0.22 off, in a picture that is as good. Largest seen of the published
@@ -47,38 +46,43 @@ class Form:
     runtimes: tuple[str, ...] = ("litert",)
     needs: str = ""
     bound: float = NET_BOUND
-    loss: Mapping[str, float] = field(default_factory=lambda: _SAME)
+    precision: str = "float32"
     quick: bool = False
     static: bool = False
     calibrated: bool = False
-    rounded: bool = False
+    quantized: bool = False
     classifiers: bool = False
     mediapipe: bool = False
 
     @property
-    def judged_by(self) -> str:
+    def loss(self) -> dict[str, float]:
+        """Metric -> by how much the file's figure may differ from the net's."""
+        return bounds(self.precision)
+
+    @property
+    def error_metric(self) -> str:
         """Which error is bounded."""
-        return "rms_error" if self.rounded else "max_error"
+        return "rms_error" if self.quantized else "max_error"
 
 
-def _quantized(name: str, bound: float, loss: Mapping[str, float], **more) -> Form:
-    return Form(name, needs=_QUANTIZER, bound=bound, loss=loss, rounded=True, **more)
+def _quantized(name: str, bound: float, precision: str, **more) -> Form:
+    return Form(name, needs=_QUANTIZER, bound=bound, precision=precision, quantized=True, **more)
 
 
 FORMS: dict[str, Form] = {
     form.name: form
     for form in (
-        Form("saved_model", "", ("saved_model",), loss={}, quick=True),
+        Form("saved_model", "", ("saved_model",), precision="", quick=True),
         Form("float32_free", runtimes=("litert", "openvino"), quick=True),
         Form("float32_static", runtimes=("litert", "openvino"), quick=True, static=True),
-        _quantized("float16", 1e-3, {"accuracy": 0.05, "psnr": 0.01, "frechet": 0.005}),
-        _quantized("dynamic_range", 0.02, {"accuracy": 0.2, "psnr": 0.05, "frechet": 0.02}),
-        _quantized("int8", 0.04, _INTEGER, calibrated=True),
-        _quantized("uint8", 0.04, _INTEGER, calibrated=True, classifiers=True),
+        _quantized("float16", 1e-3, "float16"),
+        _quantized("dynamic_range", 0.02, "dynamic_range"),
+        _quantized("int8", 0.04, "int8", calibrated=True),
+        _quantized("uint8", 0.04, "int8", calibrated=True, classifiers=True),
         Form("onnx", ".onnx", ("onnx",), needs="tf2onnx"),
         Form("mediapipe", static=True, classifiers=True, mediapipe=True),
         _quantized(
-            "mediapipe_uint8", 0.04, _INTEGER, calibrated=True, classifiers=True, mediapipe=True
+            "mediapipe_uint8", 0.04, "int8", calibrated=True, classifiers=True, mediapipe=True
         ),
     )
 }

@@ -9,13 +9,14 @@ behind it. MediaPipe's own writer of these imports OpenCV and a module that its 
 import dataclasses
 import io
 import zipfile
+from typing import TypeVar
 
 import numpy as np
 
-from zoo.export import flat
+from zoo.export import tflite_editor
 from zoo.images.pixels import LUMA
 from zoo.index import Entry
-from zoo.tasks.parts import Part
+from zoo.tasks.functions import IMAGE, Function, Input, Signature
 
 _BLOCK, _IDENTIFIER = "TFLITE_METADATA", b"M001"
 _NAME, _DESCRIPTION = 0, 1  # the first fields of a model, a tensor and a file
@@ -26,11 +27,20 @@ _IMAGE = {0: 2, 1: {0: 1}}  # content of the second kind, image properties: colo
 _FILE_TYPE, _AXIS_LABELS = 2, 2
 
 
-def coloured(part: Part) -> Part:
+S = TypeVar("S", bound=Signature)
+
+
+def coloured(function: Function) -> Function:
     """The same classifier for RGB: one for grey gets the luma, as its pipeline does."""
-    if part.shape[-1] == 3:
-        return part
-    return dataclasses.replace(part, shape=(*part.shape[:-1], 3), around=_from_rgb(part.around))
+    if function.shape(IMAGE)[-1] == 3:
+        return function
+    return dataclasses.replace(coloured_signature(function), wrapper=_from_rgb(function.wrapper))
+
+
+def coloured_signature(signature: S) -> S:
+    """What a classifier for RGB takes and gives."""
+    image = Input(IMAGE, (*signature.shape(IMAGE)[:-1], 3))
+    return dataclasses.replace(signature, inputs=(image,))
 
 
 def described(data: bytes, entry: Entry, labels: str, file_name: str, normalised: bool) -> bytes:
@@ -48,7 +58,7 @@ def described(data: bytes, entry: Entry, labels: str, file_name: str, normalised
     """
     block = _metadata(entry, file_name, normalised)
     file = io.BytesIO()
-    file.write(flat.with_block(data, _BLOCK, block))
+    file.write(tflite_editor.with_block(data, _BLOCK, block))
     about = zipfile.ZipInfo(file_name)  # of 1980: a file with today's date would differ each day
     about.create_system = 3
     with zipfile.ZipFile(file, "a") as archive:
@@ -56,11 +66,17 @@ def described(data: bytes, entry: Entry, labels: str, file_name: str, normalised
     return file.getvalue()
 
 
-def _from_rgb(around):
+def labels(data: bytes, file_name: str) -> str:
+    """The labels in a file that `described` made; raises as zipfile does where there are none."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(file_name).decode()
+
+
+def _from_rgb(wrapper):
     import tensorflow as tf
 
     luma = LUMA.reshape(1, 1, 3, 1)
-    return lambda net, image: around(net, tf.nn.conv2d(image, luma, strides=1, padding="VALID"))
+    return lambda net, image: wrapper(net, tf.nn.conv2d(image, luma, strides=1, padding="VALID"))
 
 
 def _metadata(entry: Entry, file_name: str, normalised: bool) -> bytes:
@@ -68,7 +84,7 @@ def _metadata(entry: Entry, file_name: str, normalised: bool) -> bytes:
 
     image = {_NAME: "image", _TENSOR_CONTENT: _IMAGE}
     if normalised:
-        mean, std = np.float32([0]), np.float32([255])
+        mean, std = np.array([0], np.float32), np.array([255], np.float32)
         image[_TENSOR_STEPS] = [{0: 1, 1: {0: mean, 1: std}}]  # normalisation
     names = {_NAME: file_name, _FILE_TYPE: _AXIS_LABELS}
     model = {
@@ -80,12 +96,17 @@ def _metadata(entry: Entry, file_name: str, normalised: bool) -> bytes:
                 _SUBGRAPH_OUTPUTS: [{_NAME: "probs", _TENSOR_FILES: [names]}],
             }
         ],
-        _MODEL_LICENCE: f"of the training data: {entry.data_licence}",
+        _MODEL_LICENCE: _licence(entry),
         _MODEL_PARSER: "1.0.0",  # nothing above is younger
     }
     builder = flatbuffers.Builder()
     builder.Finish(_table(builder, model), file_identifier=_IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _licence(entry: Entry) -> str:
+    weights = f"of the weights: {entry.weights_licence}; " if entry.weights_licence else ""
+    return f"{weights}of the training data: {entry.data_licence}"
 
 
 def _table(builder, fields: dict) -> int:

@@ -3,27 +3,32 @@
 A form that a net does not allow is refused with the reason, not written as something else.
 """
 
-import collections
 import re
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.errors import EXTRAS, MissingExtra, ZooError
-from zoo.export import flat
+from zoo.errors import NoSuchForm, import_extra
+from zoo.export import tflite_editor, tflite_reader
+from zoo.export.activations import activations
 from zoo.export.forms import FORMS
 from zoo.export.separate import last_pieces
-from zoo.export.signature import SERVE
-from zoo.export.tflite import in_batches, litert
-from zoo.index import OUTPUTS
-from zoo.tasks.parts import ENCODER, IMAGE, Part
+from zoo.quantization import precision
+from zoo.tasks.functions import ENCODER, IMAGE, Function, Values, named
 
+Steps = Sequence[tflite_reader.Operation]
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
-_SHARES = np.arange(1.0, 0.45, -0.05)
-_STRIDE = 7  # of the values that a range is judged by; enough, and prime to all widths
 
 
-def quantized(form: str, data: bytes, part: Part, name: str, values=None) -> bytes:
+def quantized(
+    form: str,
+    data: bytes,
+    function: Function,
+    name: str,
+    values: Values | None = None,
+    kept: Steps = (),
+) -> bytes:
     """Makes a smaller file.
 
     Args:
@@ -32,33 +37,61 @@ def quantized(form: str, data: bytes, part: Part, name: str, values=None) -> byt
             float32); `int8` (integers inside, float32 ends); `uint8` (the same with pixels 0..255
             and probabilities in 256ths).
         data: the float32 TFLite file.
-        part: what it was made from.
+        function: what it was made from.
         name: of the net, for the messages.
-        values: of calibrated forms, inputs `[b, ...]` to measure ranges on.
+        values: of calibrated forms, what the function takes, to measure ranges on.
+        kept: steps that stay in float32, beside those that do so anyway.
 
     Raises:
         ZooError: the net does not allow the form.
         MissingExtra: ai-edge-quantizer is not installed.
     """
-    package = _quantizer(form)
-    ranges = None
-    if FORMS[form].calibrated:
-        data = flat.starting_at(data, (1, *values.shape[1:]))
-        ranges = _ranges(data, part, values)
-    model = package.quantizer.Quantizer(data)
-    _RECIPES[form](model, package.qtyping, data, part)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of its own debugging interpreter
-            made = model.quantize(ranges, enable_progress_report=False).quantized_model
-    except (KeyError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise ZooError(f"{name} has no {form} file: {error}; choose another form") from error
-    made = flat.in_one_piece(bytes(made))
-    _check(form, made, name, _kept_in_float(data, part))
-    return flat.with_uint8_ends(made) if form == "uint8" else made
+    return Quantization(form, data, function, name, values).file(kept)
 
 
-def _float16(model, kinds, data: bytes, part: Part) -> None:
+class Quantization:
+    """Files of one form that differ in what stays in float32; ranges are measured once."""
+
+    def __init__(
+        self,
+        form: str,
+        data: bytes,
+        function: Function,
+        name: str,
+        values: Values | None = None,
+    ):
+        """As `quantized` takes them."""
+        self.form, self.data, self.function, self.name = form, data, function, name
+        import_extra("ai_edge_quantizer.quantizer", f"a {form} file")
+        self.ranges = None
+        if values is not None:
+            given = named(function, values)
+            shapes = {n: (1, *array.shape[1:]) for n, array in given.items()}
+            self.data = tflite_editor.starting_at(data, shapes)
+            self.ranges = _ranges(self.data, function, given)
+
+    def file(self, kept: Steps = (), needed: bool = True) -> bytes:
+        """As `quantized` makes it; where it is not needed, it may be that nothing is smaller."""
+        quantizer = import_extra("ai_edge_quantizer.quantizer", f"a {self.form} file")
+        kinds = import_extra("ai_edge_quantizer.qtyping", f"a {self.form} file")
+        model = quantizer.Quantizer(self.data)
+        kept = list(dict.fromkeys([*_kept_in_float(self.data, self.function), *kept]))
+        _RECIPES[self.form](model, kinds, self.function, kept)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of its own debugging interpreter
+                made = model.quantize(self.ranges, enable_progress_report=False)
+        except (KeyError, NotImplementedError, RuntimeError, ValueError) as error:
+            raise NoSuchForm(
+                f"{self.name} has no {self.form} file: {error}; choose another form"
+            ) from error
+        smaller = tflite_editor.in_one_piece(bytes(made.quantized_model))
+        if needed:
+            _check(self.form, smaller, self.name, kept)
+        return tflite_editor.with_uint8_ends(smaller) if self.form == "uint8" else smaller
+
+
+def _float16(model, kinds, function: Function, kept: Steps) -> None:
     weights = kinds.TensorQuantizationConfig(num_bits=16, dtype=kinds.TensorDataType.FLOAT)
     config = kinds.OpQuantizationConfig(
         weight_tensor_config=weights,
@@ -69,30 +102,30 @@ def _float16(model, kinds, data: bytes, part: Part) -> None:
     model.update_quantization_recipe(".*", every, config, "float_casting")
 
 
-def _dynamic_range(model, kinds, data: bytes, part: Part) -> None:
+def _dynamic_range(model, kinds, function: Function, kept: Steps) -> None:
     """Of restored pictures only the weights: the largest of a picture's values would set the steps
     of all others. With integer sums dncnn_s25 loses 0.055 dB and srcnn_x2 0.016; so, 0.001 and
     0.008 (twenty pictures held out of the training set: `benchmarks/precisions.py`). Where speed
     counts there is int8."""
     names = kinds.TFLOperationName
-    add = model.add_weight_only_config if _sums_in_float(part) else model.add_dynamic_config
+    add = model.add_weight_only_config if _sums_in_float(function) else model.add_dynamic_config
     add(".*", names.ALL_SUPPORTED, num_bits=8)
     # LiteRT has no fast kernel that sums integers here: dcgan_fashion took 13 times float32's time
     model.add_weight_only_config(".*", names.CONV_2D_TRANSPOSE, num_bits=8)
-    _keep(model, kinds, data, part)
+    _keep(model, kinds, kept)
 
 
-def _int8(model, kinds, data: bytes, part: Part) -> None:
+def _int8(model, kinds, function: Function, kept: Steps) -> None:
     names = kinds.TFLOperationName
     model.add_static_config(".*", names.ALL_SUPPORTED, 8, 8)
     for end in (names.INPUT, names.OUTPUT):
         model.update_quantization_recipe(".*", end, algorithm_key="no_quantize")
-    _keep(model, kinds, data, part)
+    _keep(model, kinds, kept)
 
 
-def _keep(model, kinds, data: bytes, part: Part) -> None:
+def _keep(model, kinds, kept: Steps) -> None:
     every = kinds.TFLOperationName.ALL_SUPPORTED
-    for step in _kept_in_float(data, part):
+    for step in kept:
         scope = f"^{re.escape(step.output)};$"
         model.update_quantization_recipe(scope, every, algorithm_key="no_quantize")
 
@@ -105,75 +138,64 @@ _RECIPES = {
 }
 
 
-def _kept_in_float(data: bytes, part: Part) -> list[flat.Operation]:
-    """Where a picture is made, the last layer, unless it is a dense one, and what follows it; of
-    nets that restore, also the first convolution and what comes before it; of encoders the last
-    layer of each output.
+def _kept_in_float(data: bytes, function: Function) -> list[tflite_reader.Operation]:
+    """What `zoo.quantization.precision.float_ends` says of the net; of encoders the last layer of
+    each output.
 
-    At the end the noise is taken from the input, or logits become grey: in 256 steps that would
-    cost more than all layers before. With the last layer of the first dcgan_fashion rounded its
-    Frechet distance rose by 0.064, else it fell by 0.006; with that of srcnn_x2, it loses 1 dB.
-    Enlarging passes the picture itself on; with the first layer of dncnn_color rounded, it loses
-    0.085 dB. A separated first layer takes as long in float32 as all the rest, so it is rounded,
-    for 0.05 dB, but for its first convolution, which only lays out pixels. (Held-out pictures, as
-    above, without `Recipe.rounded`.) Latents of rare pictures lie beyond the ranges of those that
-    were measured, and would be cut off. All have few weights; a last dense layer would have most.
+    A separated first layer takes as long in float32 as all the rest, so it is rounded, for 0.05 dB,
+    but for its first convolution, which only lays out pixels. Latents of rare pictures lie beyond
+    the ranges of those that were measured, and would be cut off.
     """
-    steps = flat.operations(data)
+    steps = tflite_reader.operations(data)
     layers = [n for n, step in enumerate(steps) if step.kind in WEIGHTED]
-    if part.name == ENCODER:
-        return steps[layers[-len(part.outputs)] :]
-    if not layers or part.outputs[0] not in (IMAGE, *OUTPUTS.values()):
+    if function.name == ENCODER:
+        return steps[layers[-len(function.outputs)] :]
+    if not layers:
         return []
-    if not _restores(part):
-        dense = steps[layers[-1]].kind == "FULLY_CONNECTED"
-        return steps[layers[-1] + dense :]
-    kernels = sum(weight.name == "kernel" for weight in part.net.weights)
+    dense = steps[layers[-1]].kind == "FULLY_CONNECTED"
+    first, last = precision.float_ends(*_pictures(function), dense)
+    kernels = sum(weight.name == "kernel" for weight in function.net.weights)
     layers = layers[-kernels:]  # enlarging is a convolution, too, but none of these
-    return steps[: layers[0] + 1] + steps[layers[-last_pieces(part.net)] :]
+    begin = steps[: layers[0] + 1] if first else []
+    return begin + (steps[layers[-last_pieces(function.net)] :] if last else [])
 
 
-def _sums_in_float(part: Part) -> bool:
+def _sums_in_float(function: Function) -> bool:
     """The decision of `_dynamic_range`, which `benchmarks/precisions.py` takes otherwise."""
-    return _restores(part)
+    return _restores(function)
 
 
-def _cuts_outliers(part: Part) -> bool:
-    """Likewise. A restored picture's PSNR is a mean over all pixels. Of latents and of what is made
-    of them the rare one counts, and outliers are what makes it: of 1,000 digits of mlp_gan_mnist
-    the worst is 0.080 off with ranges cut, 0.033 with whole ones (root mean square)."""
-    return _restores(part)
+def _cuts_outliers(function: Function) -> bool:
+    """Likewise."""
+    return precision.cuts_outliers(*_pictures(function))
 
 
-def _restores(part: Part) -> bool:
-    return part.outputs[0] in OUTPUTS.values()
+def _restores(function: Function) -> bool:
+    return all(_pictures(function))
 
 
-def _ranges(data: bytes, part: Part, values: np.ndarray) -> dict:
+def _pictures(function: Function) -> tuple[bool, bool]:
+    """Whether it takes pictures, and whether it gives some."""
+    shape = function.net.output_shape  # of several outputs a list of shapes
+    gives = not isinstance(shape, (dict, list)) and len(shape) == 4
+    return IMAGE in function.names, gives
+
+
+def _ranges(data: bytes, function: Function, given: dict[str, np.ndarray]) -> dict:
     """The least and greatest value of each tensor that is computed, some with outliers cut off.
 
-    A few values far out would leave few steps to all others: of ranges from whole to half, that
-    with the least squared error is taken. The input is not cut.
+    The input is not cut.
     """
-    shares = _SHARES if _cuts_outliers(part) else _SHARES[:1]
-    found = {name: _best(seen, shares) for name, seen in _activations(data, part, values).items()}
-    low, high = (0.0, 1.0) if part.input == IMAGE else (0.0, 0.0)
-    ends = min(low, values.min()), max(high, values.max())
-    found[flat.input_name(data)] = _limits(*ends, values.ndim)
+    cut = _cuts_outliers(function)
+    found = {
+        name: _limits(*seen.range(cut), rank)
+        for name, (seen, rank) in activations(data, function, given).items()
+    }
+    for name, tensor in tflite_reader.inputs(data).items():
+        low, high = (0.0, 1.0) if name == IMAGE else (0.0, 0.0)
+        ends = min(low, given[name].min()), max(high, given[name].max())
+        found[tensor] = _limits(*ends, given[name].ndim)
     return found
-
-
-def _best(seen: np.ndarray, shares: np.ndarray) -> dict:
-    some = seen.ravel()[::_STRIDE] if seen.size > 1000 * _STRIDE else seen.ravel()
-    low, high = min(0.0, seen.min()), max(0.0, seen.max())
-    share = min(shares, key=lambda s: _squared_error(some, low * s, high * s))
-    return _limits(low * share, high * share, seen.ndim)
-
-
-def _squared_error(values: np.ndarray, low: float, high: float) -> float:
-    step = (high - low) / 255 or 1.0
-    rounded = np.rint(np.clip(values, low, high) / step) * step
-    return float(np.square(values - rounded).mean())
 
 
 def _limits(low: float, high: float, rank: int) -> dict:
@@ -181,48 +203,19 @@ def _limits(low: float, high: float, rank: int) -> dict:
     return {"min": np.full(shape, low, np.float32), "max": np.full(shape, high, np.float32)}
 
 
-def _activations(data: bytes, part: Part, values: np.ndarray) -> dict[str, np.ndarray]:
-    """All that a file computes of an input, by the names of its tensors."""
-    runtime = litert("calibrating").interpreter
-    plain = runtime.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = runtime.Interpreter(
-        model_content=data,
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=plain,
-        num_threads=2,
-    )
-    runner = interpreter.get_signature_runner(SERVE)
-    accepted = runner.get_input_details()[part.input]["shape_signature"].tolist()
-    computed = {step.output for step in flat.operations(data)}
-    numbers = [d for d in interpreter.get_tensor_details() if d["dtype"] == np.float32]
-    wanted = {d["name"]: d["index"] for d in numbers if d["name"] in computed}
-    found = collections.defaultdict(list)
-    for batch in in_batches(values, accepted):
-        runner(**{part.input: batch})
-        for name, index in wanted.items():
-            found[name].append(interpreter.get_tensor(index))
-    return {name: np.concatenate(seen) for name, seen in found.items()}
-
-
-def _check(form: str, data: bytes, name: str, kept: list[flat.Operation]) -> None:
+def _check(form: str, data: bytes, name: str, kept: Steps) -> None:
     """That the file is what its name says."""
     wanted = "float16" if form == "float16" else "int8"
-    if wanted not in flat.census(data):
-        raise ZooError(f"{name} has no {form} file: it has no weights that {form} makes smaller")
+    if wanted not in tflite_reader.census(data):
+        why = f"it has no weights that {form} makes smaller"
+        if kept:
+            why = f"its layers with weights, {len(kept)}, are at the ends and stay in float32"
+        raise NoSuchForm(f"{name} has no {form} file: {why}")
     if not FORMS[form].calibrated:
         return
-    left = flat.in_float(data, (*WEIGHTED, "WHILE"))
+    left = tflite_reader.in_float(data, (*WEIGHTED, "WHILE"))
     if len(left) > sum(step.kind in WEIGHTED for step in kept):
-        raise ZooError(
+        raise NoSuchForm(
             f"{name} has no {form} file: {', '.join(sorted(set(left)))} would stay in float32; "
             "take dynamic_range or float16"
         )
-
-
-def _quantizer(form: str):
-    try:
-        import ai_edge_quantizer.qtyping
-        import ai_edge_quantizer.quantizer
-    except ImportError:
-        raise MissingExtra(*EXTRAS["ai_edge_quantizer"], f"a {form} file") from None
-    return ai_edge_quantizer

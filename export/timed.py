@@ -1,6 +1,6 @@
 """Times a file, or a net in Keras, in a process of its own that holds nothing else.
 
-    python -m zoo.export.timed '{"engine": "litert", "path": ..., "input": "values.npy", ...}'
+    python -m zoo.export.timed '{"engine": "litert", "path": ..., "input": "values.npz", ...}'
 
 It says in a line of JSON how long loading took; then, for each number that it reads, how long each
 of so many runs did. Times are in milliseconds, memory in MiB. Of the zoo, only what the engine
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.tasks.parts import Ends
+from zoo.export.runtimes import RUNTIMES, saved_model
+from zoo.tasks.functions import signature_of, unnamed
 
 
 def peak_mib() -> float:
@@ -34,72 +35,31 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def litert(job: dict) -> Callable:
-    from zoo.export import tflite
-
-    return _file(tflite, job)
-
-
-def onnx(job: dict) -> Callable:
-    from zoo.export import onnx_file
-
-    return _file(onnx_file, job)
+def opener(job: dict) -> Callable:
+    """Imports the runtime of a job; gives what opens the file there."""
+    if job["engine"] == "keras":
+        return _keras(job)
+    engine = RUNTIMES[job["engine"]].engine
+    engine.package()
+    return lambda: engine.open(Path(job["path"]), signature_of(job["part"]), job["threads"])
 
 
-def openvino(job: dict) -> Callable:
-    from zoo.export import openvino_file
-
-    return _file(openvino_file, job)
-
-
-def saved_model(job: dict) -> Callable:
-    tf, part = _tensorflow(job["threads"]), Ends(**job["part"])
-
-    def opened():
-        serve = tf.saved_model.load(job["path"]).signatures["serve"]
-        return lambda values: [made.numpy() for made in serve(**{part.input: values}).values()]
-
-    return opened
-
-
-def keras(job: dict) -> Callable:
-    _tensorflow(job["threads"])
+def _keras(job: dict) -> Callable:
+    saved_model.use_threads(job["threads"])
     from zoo.loading import load
-    from zoo.tasks.parts import parts
+    from zoo.tasks.functions import functions
 
     def opened():
-        made = parts(load(job["name"], job["weights"]))
-        return next(part.infer for part in made if part.name == job["part"]["name"])
+        found = functions(load(job["name"], job["weights"]))
+        return next(function.infer for function in found if function.name == job["part"]["name"])
 
     return opened
-
-
-def _file(module, job: dict) -> Callable:
-    module.package()
-    return lambda: module.opened(Path(job["path"]), Ends(**job["part"]), job["threads"])
-
-
-def _tensorflow(threads: int):
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-    return tf
-
-
-ENGINES = {
-    "litert": litert,
-    "onnx": onnx,
-    "openvino": openvino,
-    "saved_model": saved_model,
-    "keras": keras,
-}
-"""Name -> a function of the job that imports the runtime, and gives one that opens the file."""
 
 
 def main(job: dict, lines, say: Callable) -> None:
-    values, bare = np.load(job["input"]), peak_mib()
-    opened = ENGINES[job["engine"]](job)
+    with np.load(job["input"]) as arrays:
+        values, bare = unnamed(dict(arrays)), peak_mib()
+    opened = opener(job)
     run, load = _timed(opened)
     first = _timed(run, values)[1]
     warm = [_timed(run, values)[1] for _ in range(job["warmups"])]

@@ -3,46 +3,56 @@
 import dataclasses
 import functools
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from zoo import index, loading
-from zoo.errors import MissingExtra, ZooError, installed, left_out, need
-from zoo.export import onnx_file, openvino_file, references, report, saved_model
-from zoo.export.artifacts import (
-    LABELS,
-    Artifact,
-    artifacts,
-    versions,
-    weights_sha256,
-)
-from zoo.export.forms import FORMS, NET, QUICK
-from zoo.export.manifest import damage, files_of, read_manifest
-from zoo.export.references import Case
-from zoo.export.rows import Row, compared
-from zoo.export.runtimes import RUNTIMES
-from zoo.export.signature import Shape
+from zoo import loading
+from zoo.errors import ZooError, left_out, need
+from zoo.export import cases as references
+from zoo.export import checks, isolated, provenance, report
+from zoo.export.artifacts import Artifact, artifacts, planned
+from zoo.export.cases import Case
+from zoo.export.compared import Row, compared
+from zoo.export.describe import versions, weights_sha256
+from zoo.export.figured import Judged, judged
+from zoo.export.forms import FORMS, NET
+from zoo.export.manifest import damage, digest, entry_of, manifest_of, read_manifest
+from zoo.export.runtimes import openvino
+from zoo.export.signature import Inputs
 from zoo.index import Spec
-from zoo.tasks.parts import Ends, Part, parts
+from zoo.storage.weights import GOLDEN, weights_path
+from zoo.tasks.functions import Function, Signature, functions
 from zoo.tasks.pipeline import Pipeline
-from zoo.weights import GOLDEN
+from zoo.wrapping import entry as own
 
 
-def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
-    """Checks each file of an export: its SHA-256, and its results on golden and fresh pictures.
+def verify(
+    folder: str | Path,
+    pipeline: Pipeline,
+    seed: int = 0,
+    trust: bool = False,
+    data: str | None = None,
+    judge: Judged | None = None,
+) -> dict[str, Any]:
+    """Checks an export: what `export.json` says; each file's SHA-256 and results.
 
-    SavedModels run in a fresh process without zoo and Keras, TFLite files in LiteRT, those in
-    float32 also in OpenVINO if it is installed, ONNX files in ONNX Runtime (without it their row
-    fails, and says what installs it). Golden pictures are used where the pipeline has the
-    published weights, and beside them the export's own; a classifier with rounded numbers is judged
-    by these alone.
+    Files run in processes of their own: SavedModels in one without zoo and Keras, TFLite files in
+    LiteRT, those in float32 also in OpenVINO if it is installed, ONNX files in ONNX Runtime
+    (without it their row fails, and says what installs it). Golden pictures are used where the
+    pipeline has the published weights, and beside them the export's own; a classifier with rounded
+    numbers is judged by these alone.
 
     Args:
         folder: written by `export`.
         pipeline: with the weights that were exported.
         seed: of the fresh pictures.
+        trust: run also SavedModels that were not exported here by this user. They are programs,
+            which can read and write any file that the user can; without it their row fails.
+        data: pictures with classes (of what restores, clean ones) that files of rounded numbers are
+            judged by, by the task's figure; by default the examples of `zoo.wrap`. Of weights that
+            are not published this takes the place of the bound on their errors.
+        judge: of such pictures, in place of `data`.
 
     Returns:
         The report as plain data: `name`, `passed`, `rows` (see `Row`), `weights`, `seed`,
@@ -54,35 +64,49 @@ def verify(folder, pipeline: Pipeline, seed: int = 0) -> dict:
         MissingExtra: ai-edge-litert is not installed.
     """
     folder = Path(folder).resolve()
-    manifest = read_manifest(folder)
-    name = pipeline.entry.full_name
-    if manifest["name"] != name:
-        raise ZooError(f"{folder} is an export of {manifest['name']}, not of {name}")
-    golden = {part.name: references.golden(pipeline, part) for part in parts(pipeline)}
-    kept = _kept(folder, manifest, pipeline.spec, parts(pipeline))
-    rows = [_same_weights(manifest, pipeline)]
-    for part in parts(pipeline):
-        rows += _net_rows(part, golden[part.name] + kept[part.name])
-    rows += _other_files(folder, manifest, pipeline.spec)
+    manifest = manifest_of(pipeline.entry, folder)
+    golden = {
+        function.name: references.golden(pipeline, function) for function in functions(pipeline)
+    }
+    kept = _kept(folder, manifest, pipeline.spec, functions(pipeline))
+    if pipeline.entry.own:
+        for function in functions(pipeline):
+            kept[function.name] = [
+                references.weighed(case, function) for case in kept[function.name]
+            ]
+    trust = trust or provenance.is_known(digest(manifest))
+    rows = [_same_weights(manifest, pipeline), checks.of_manifest(manifest, pipeline.entry)]
+    for function in functions(pipeline):
+        rows += _net_rows(function, golden[function.name] + kept[function.name])
+    rows += checks.of_other_files(folder, manifest, pipeline.spec)
     drawn = functools.cache(functools.partial(references.fresh, pipeline, seed=seed))
-    for artifact in artifacts(pipeline, _formats(manifest, folder)):
-        cases = golden[artifact.part.name] + kept[artifact.part.name]
-        fresh = functools.partial(drawn, artifact.part)
-        rows += _artifact_rows(folder, manifest, artifact, cases, _unless_rounded(artifact, fresh))
+    judge, free = judge or judged(pipeline, data), pipeline.source != "pretrained"
+    written = artifacts(pipeline, manifest["formats"])
+    for artifact in written:
+        rounded = judge is not None and FORMS[artifact.form].quantized
+        cases = golden[artifact.function.name] + kept[artifact.function.name]
+        fresh = _unless_rounded(artifact, functools.partial(drawn, artifact.function))
+        found = checks.of_artifact(
+            folder, manifest, artifact, pipeline.spec, cases, fresh, trust, not (rounded and free)
+        )
+        rows += found
+        if judge and rounded and found[0].passed:
+            rows += _figures(judge, folder, artifact, written)
     about = {"seed": seed, "golden": any(golden.values()), "net_missing": ""}
     return _report(manifest, rows, about)
 
 
-def verify_alone(folder, missing: str) -> dict:
+def verify_alone(folder: str | Path, missing: str, trust: bool = False) -> dict[str, Any]:
     """Checks each file of an export where its net is not at hand.
 
     Its SHA-256, and its results on the export's own `golden.npz` against those that the net gave
-    when it was exported; no fresh pictures. What somebody changed together with `export.json`
-    shows only beside the net.
+    when it was exported; no fresh pictures. What somebody changed together with `export.json`,
+    as the order of a classifier's labels, shows only beside the net.
 
     Args:
         folder: written by `export`.
         missing: why the net is not there, for the report.
+        trust: as `verify` takes it.
 
     Returns:
         The report as of `verify`; `net_missing` says what came.
@@ -99,17 +123,24 @@ def verify_alone(folder, missing: str) -> dict:
             "be judged by: load the net yourself and call verify(folder, pipeline) of "
             "zoo.export.verify"
         )
-    entry = index.entry(manifest["name"])
-    listed = _listed(folder, manifest, entry.name)
-    kept = _kept(folder, manifest, entry.spec, [artifact.part for artifact in listed])
-    rows = _other_files(folder, manifest, entry.spec)
-    for artifact in listed:
-        rows += _artifact_rows(folder, manifest, artifact, kept[artifact.part.name])
+    entry = entry_of(manifest)
+    artifacts = planned(entry, manifest["formats"])
+    trust = trust or provenance.is_known(digest(manifest))
+    kept = _kept(folder, manifest, entry.spec, [artifact.function for artifact in artifacts])
+    rows = [checks.of_manifest(manifest, entry)]
+    rows += checks.of_other_files(folder, manifest, entry.spec)
+    for artifact in artifacts:
+        cases = kept[artifact.function.name]
+        rows += checks.of_artifact(folder, manifest, artifact, entry.spec, cases, trust=trust)
     return _report(manifest, rows, {"seed": None, "golden": False, "net_missing": missing})
 
 
-def verify_folder(folder, seed: int = 0) -> dict:
-    """Verifies beside the net that an export says it came from, and writes `report.json`.
+def verify_folder(
+    folder: str | Path, seed: int = 0, trust: bool = False, data: str | None = None
+) -> dict[str, Any]:
+    """Verifies beside the net that an export says it came from, and writes `report.json`; one that
+    is there is removed first. Weights in a file are read only where the export was made here by
+    this user, or with `trust`, see `verify`.
 
     Where that is not to be had, or has other weights by now (another version of this package, a
     run that was trained again), the export is verified by what it keeps: see `verify_alone`.
@@ -117,33 +148,42 @@ def verify_folder(folder, seed: int = 0) -> dict:
     Raises:
         ZooError: as `verify` and `verify_alone`.
     """
-    manifest = read_manifest(Path(folder))
     need("ai_edge_litert", "running a TFLite file")
-    pipeline, missing = _net_of(manifest)
-    result = verify(folder, pipeline, seed) if pipeline else verify_alone(folder, missing)
+    manifest = read_manifest(Path(folder))
+    report.remove(folder)
+    with isolated.shared_processes():
+        pipeline, missing = _net_of(manifest, trust or provenance.is_known(digest(manifest)))
+        if pipeline:
+            result = verify(folder, pipeline, seed, trust, data)
+        else:
+            result = verify_alone(folder, missing, trust)
     report.write(result, folder)
     return result
 
 
-def _report(manifest: dict, rows: list[Row], about: dict) -> dict:
+def _report(manifest: dict[str, Any], rows: list[Row], about: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": manifest["name"],
         "passed": all(row.passed for row in rows),
         "weights": manifest["weights"],
         **about,
-        "left_out": left_out(openvino_file.package),
+        "left_out": left_out(openvino.package),
         "rows": [dataclasses.asdict(row) for row in rows],
         "versions": versions(),
     }
 
 
-def _net_of(manifest: dict) -> tuple[Pipeline | None, str]:
+def _net_of(manifest: dict[str, Any], trust: bool) -> tuple[Pipeline | None, str]:
     """The net that was exported; or None, and why."""
-    source, exported = (manifest["weights"].get(key) for key in ("source", "sha256"))
+    source, exported = manifest["weights"]["source"], manifest["weights"]["sha256"]
     if source is None:
         return None, "the export does not say where its weights came from"
+    if source != "pretrained" and not trust:
+        return None, f"{source} was not read, for this export was not made here (--trust reads it)"
+    if source != "pretrained" and not own.is_saved(source) and not weights_path(source).is_file():
+        return None, f"{source}: expected a run directory or a file of weights; no such file"
     try:
-        pipeline = loading.load(manifest["name"], source)
+        pipeline = _loaded(manifest, source)
     except ZooError as error:
         return None, str(error)
     actual = weights_sha256(pipeline.net)
@@ -152,127 +192,55 @@ def _net_of(manifest: dict) -> tuple[Pipeline | None, str]:
     return pipeline, ""
 
 
-def _listed(folder: Path, manifest: dict, name: str) -> list[Artifact]:
-    """The artifacts as the export itself describes them."""
-    try:
-        found = [
-            Artifact(name, _ends(about), about["form"]) for about in manifest["artifacts"].values()
-        ]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ZooError(f"{folder}: export.json was changed: no {error}; export again") from error
-    if {artifact.form for artifact in found} != set(_formats(manifest, folder)):
-        raise ZooError(f"{folder}: export.json was changed: its formats are not its artifacts'")
-    return found
+def _loaded(manifest: dict[str, Any], source: str) -> Pipeline:
+    """With the classes of the export: a file of weights does not know them."""
+    if "net" in manifest:
+        path = Path(source)
+        if path.is_dir():
+            return loading.load_own(path)
+        return loading.with_net(manifest["name"], manifest["net"], path, source)
+    name = manifest.get("base", manifest["name"])
+    if source == "pretrained" or Path(source).is_dir():
+        return loading.load(name, source)
+    return loading.load(name, source, manifest.get("labels"))
 
 
-def _ends(about: dict) -> Ends:
-    given, made = about["input"], about["outputs"]
-    names = tuple(output["name"] for output in made)
-    return Ends(about["part"], given["name"], tuple(given["shape"]), names)
-
-
-def _kept(folder: Path, manifest: dict, spec: Spec, some: list[Ends]) -> dict[str, list[Case]]:
-    """By parts' names what the export's golden has for them; nothing, where that was changed."""
-    recorded = manifest["files"].get(GOLDEN)
-    if recorded is None or damage(folder / GOLDEN, recorded):
-        return {part.name: [] for part in some}
+def _kept(
+    folder: Path, manifest: dict[str, Any], spec: Spec, signatures: Sequence[Signature]
+) -> dict[str, list[Case]]:
+    """By functions' names what the export's golden has; nothing, where that was changed."""
+    recorded, named = manifest["files"].get(GOLDEN), {s.name: s for s in signatures}
+    if recorded is None or damage(folder, GOLDEN, recorded):
+        return {name: [] for name in named}
     data = (folder / GOLDEN).read_bytes()
-    return {name: [references.kept(spec, p, data)] for name, p in {p.name: p for p in some}.items()}
+    return {name: [references.kept(spec, s, data)] for name, s in named.items()}
 
 
-def _other_files(folder: Path, manifest: dict, spec: Spec) -> list[Row]:
-    rows = []
-    if spec.kind == "recognition":
-        rows.append(_files_row(folder, manifest, "labels", LABELS))
-    if GOLDEN in manifest["files"]:  # exports of old have none
-        rows.append(_files_row(folder, manifest, "golden", GOLDEN))
-    return rows
-
-
-def _none(shape: Shape) -> list[Case]:
-    return []
-
-
-def _unless_rounded(artifact: Artifact, fresh: Callable) -> Callable[[Shape], list[Case]]:
-    """No fresh pictures for a classifier with rounded numbers: these show nothing, and lie between
+def _unless_rounded(artifact: Artifact, fresh: Callable) -> Callable[[Inputs], list[Case]]:
+    """No fresh pictures for a quantized classifier: these show nothing, and lie between
     all classes, where rounding decides (cnn_mnist in int8: 0.73 off, as accurate on digits)."""
-    rounded = FORMS[artifact.form].rounded
-    return _none if rounded and artifact.part.outputs == ("probs",) else fresh
+    quantized = FORMS[artifact.form].quantized
+    drop = quantized and artifact.function.outputs == ("probs",)
+    return (lambda inputs: []) if drop else fresh
 
 
-def _artifact_rows(
-    folder: Path,
-    manifest: dict,
-    artifact: Artifact,
-    cases: list[Case],
-    fresh: Callable[[Shape], list[Case]] = _none,
+def _figures(
+    judge: Judged, folder: Path, artifact: Artifact, written: list[Artifact[Function]]
 ) -> list[Row]:
-    files = _files_row(folder, manifest, artifact.key, artifact.path)
-    if files.passed and artifact.key not in manifest["artifacts"]:
-        files = _unlisted(files, artifact.path)
-    if not files.passed:
-        return [files]  # a damaged file is not run: it could do anything
-    shape = tuple(manifest["artifacts"][artifact.key]["input"]["shape"])
-    cases = references.fitting(cases, shape) + fresh(shape)
-    if not cases:
-        return [files, Row(artifact.key, "", "all", reason=f"no {GOLDEN} that fits it")]
-    path = folder / artifact.path
-    return [
-        files,
-        *(row for r in _runners(artifact.form) for row in _rows_in(r, path, artifact, cases)),
-    ]
+    """Of a form, once, with the last of its files."""
+    alike = [one for one in written if one.form == artifact.form]
+    return [judge.row(folder, alike)] if artifact is alike[-1] else []
 
 
-def _runners(form: str) -> list:
-    """Each gives rows of its own. OpenVINO, which shares no code with LiteRT, where it is there."""
-    first, *others = (RUNTIMES[key] for key in FORMS[form].runtimes)
-    return [first.engine, *(other.engine for other in others if installed(other.module))]
-
-
-def _rows_in(runner, path: Path, artifact: Artifact, cases: list[Case]) -> list[Row]:
-    try:
-        results, runtime = _run(runner, path, artifact.part, [case.values for case in cases])
-    except ZooError as error:
-        if isinstance(error, MissingExtra) and runner is not onnx_file:
-            raise
-        return [Row(artifact.key, "", "all", reason=str(error))]
-    return compared(artifact.key, runtime, FORMS[artifact.form], cases, results)
-
-
-def _run(runner, path: Path, part: Ends, inputs: list) -> tuple[list[np.ndarray], str]:
-    if runner is saved_model:
-        return saved_model.run(path, part, inputs)
-    return list(map(runner.opened(path, part), inputs)), runner.runtime()
-
-
-def _formats(manifest: dict, folder: Path) -> list[str]:
-    """Those that the export says it has; before there were others it did not say."""
-    formats = manifest.get("formats", list(QUICK))
-    if not formats or not set(formats) <= set(FORMS):
-        raise ZooError(f"{folder}: export.json was changed: its formats are {formats!r}")
-    return formats
-
-
-def _files_row(folder: Path, manifest: dict, key: str, path: str) -> Row:
-    mine = files_of(manifest, path)
-    wrong = [w for p, facts in mine.items() if (w := damage(folder / p, facts))]
-    row = Row(key, "", "files", passed=not wrong, reason="; ".join(wrong))
-    return row if mine else _unlisted(row, path)
-
-
-def _unlisted(row: Row, path: str) -> Row:
-    return dataclasses.replace(row, passed=False, reason=f"export.json does not list {path}")
-
-
-def _same_weights(manifest: dict, pipeline: Pipeline) -> Row:
+def _same_weights(manifest: dict[str, Any], pipeline: Pipeline) -> Row:
     exported, actual = manifest["weights"]["sha256"], weights_sha256(pipeline.net)
     reason = f"exported were weights {exported}, the net's are {actual}"
     same = exported == actual
     return Row("net", "", "weights", passed=same, reason="" if same else reason)
 
 
-def _net_rows(part: Part, golden: list[Case]) -> list[Row]:
+def _net_rows(function: Function, golden: list[Case]) -> list[Row]:
     runtime = f"Keras {importlib.metadata.version('keras')}"
-    label = " ".join(filter(None, ("net", part.name)))
-    results = [part.infer(case.values) for case in golden]
+    label = " ".join(filter(None, ("net", function.name)))
+    results = [function.infer(case.values) for case in golden]
     return compared(label, runtime, NET, golden, results)

@@ -1,13 +1,15 @@
 """Makes `notebooks/*.ipynb` from the scripts in `notebooks/src`.
 
 A script is Python with cells between `# %%` lines (the percent format); it also runs as it is. Its
-notebook has the Open-in-Colab badge in front, then a cell that installs the package where the
-notebook runs in Colab, and in place of each import from `shared` the source of that file.
+notebook has in front how it opens in Colab, then a cell that installs the package where the
+notebook runs there (`install.py`), and in place of each import from `shared` the source of that
+file. Where the project lives is one setting, `url` in setup.cfg.
 
     python notebooks/build.py           # writes the notebooks
     python notebooks/build.py --check   # exit status 1 if one is not what its script makes
 """
 
+import configparser
 import re
 import sys
 from pathlib import Path
@@ -15,22 +17,14 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-REPOSITORY, BRANCH = "https://github.com/OWNER/keras-image-zoo", "main"
-"""Where the notebooks lie for others: the one place to change when the project moves."""
-
 HERE = Path(__file__).parent
+SETTINGS = HERE.parent / "setup.cfg"
 SOURCES = HERE / "src"
 
+_BRANCH = "main"
 _BADGE = "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
-_SETUP = """\
-# In Colab: installs the package. Anywhere else: nothing to do.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    source = "git+{repository}@{branch}"
-    package = f"keras-image-zoo[train,export,demo] @ {{source}}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)"""
+_UPLOAD = """\
+In Colab: *File > Upload notebook*, and the wheel of the package by the folder sign on the left."""
 _SHARED = re.compile(r"^from shared\.(\w+) import .*\n?", re.M)
 _METADATA = {
     "colab": {"provenance": [], "toc_visible": True},
@@ -67,15 +61,24 @@ def current(script: Path) -> bool:
     return path.is_file() and path.read_text(encoding="utf-8") == notebook(script)
 
 
+def _url() -> str:
+    """Where the project lives; empty as long as that is nowhere."""
+    settings = configparser.ConfigParser()
+    settings.read(SETTINGS, encoding="utf-8")
+    return settings["metadata"]["url"]
+
+
 def _badge(script: Path):
-    owner = REPOSITORY.removeprefix("https://github.com/")
-    path = f"{owner}/blob/{BRANCH}/notebooks/{target(script).name}"
+    owner = _url().removeprefix("https://github.com/")
+    path = f"{owner}/blob/{_BRANCH}/notebooks/{target(script).name}"
     address = f"https://colab.research.google.com/github/{path}"
-    return nbformat.v4.new_markdown_cell(_BADGE.format(address=address))
+    return nbformat.v4.new_markdown_cell(_BADGE.format(address=address) if owner else _UPLOAD)
 
 
 def _setup():
-    return nbformat.v4.new_code_cell(_SETUP.format(repository=REPOSITORY, branch=BRANCH))
+    text = (SOURCES.parent / "install.py").read_text(encoding="utf-8").strip()
+    source = f"git+{_url()}@{_BRANCH}" if _url() else ""
+    return nbformat.v4.new_code_cell(text.replace('SOURCE = ""', f'SOURCE = "{source}"'))
 
 
 def _with_shared(cell) -> list:

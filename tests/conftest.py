@@ -18,7 +18,7 @@ from PIL import Image
 from tiny import with_random_weights
 
 from zoo.data import sources
-from zoo.export import saved_model
+from zoo.export import isolated
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -56,7 +56,7 @@ def in_second_process(code: str, *arguments, **environment) -> str:
 @pytest.fixture(scope="session", autouse=True)
 def one_fresh_process():
     """All SavedModels are checked in one process beside the tests': its start takes seconds."""
-    with saved_model.one_process():
+    with isolated.shared_processes():
         yield
 
 
@@ -94,6 +94,31 @@ def astronaut() -> np.ndarray:
     from skimage import data
 
     return data.astronaut()
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Where the site of a module's tests is served."""
+    import pages
+
+    with pages.served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    import pages
+
+    with pages.chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, address):
+    import pages
+
+    with pages.opened(browser, address) as page:
+        yield page
 
 
 @pytest.fixture

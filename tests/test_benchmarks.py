@@ -2,18 +2,21 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from unittest import mock
 
 import numpy as np
 import pytest
 from conftest import REPOSITORY, needs
+from PIL import Image
 from tiny import with_random_weights
 
 import zoo
-from zoo import files, weights
-from zoo.export import quantize, saved_model, tflite
+from zoo.export import convert, quantize
 from zoo.report import results
-from zoo.tasks.parts import parts
+from zoo.storage import files, weights
+from zoo.tasks.functions import functions
 
 FOLDER = REPOSITORY / "benchmarks"
 
@@ -40,7 +43,7 @@ def test_the_peer_of_the_dcgans_has_the_sizes_that_its_page_states(benchmark):
 def test_what_is_said_of_the_peer_is_of_the_weights_in_the_package(name):
     found = files.read_json(FOLDER / "results" / f"{name}.json")
     entry = zoo.entry(name)
-    (record,) = results.rows(entry)
+    record = {r["metric"]: r["value"] for r in results.rows(entry) if r["subject"] == results.NET}
     ours, theirs = found["zoo"], found["peer"]
     assert found["seconds"] == weights.published(entry)["seconds"]
     assert ours == pytest.approx({key: record[key] for key in ours}, rel=1e-6)
@@ -48,7 +51,8 @@ def test_what_is_said_of_the_peer_is_of_the_weights_in_the_package(name):
     for row in (ours, theirs):
         assert f"| {row['frechet']:.3f} | {row['precision']:.3f} | {row['recall']:.3f} |" in table
     times = round(theirs["frechet"] / ours["frechet"])
-    assert re.search(rf"\b{times}\b.* times as far", (REPOSITORY / "README.md").read_text("utf-8"))
+    told = (REPOSITORY / "docs" / "figures.md").read_text("utf-8")
+    assert re.search(rf"\b{times}\b.* times as far", told)
 
 
 @needs("mnist")
@@ -60,16 +64,38 @@ def test_the_peer_of_the_dcgans_is_trained_for_a_time(benchmark):
     assert np.abs(pictures).max() <= 1
 
 
+@pytest.mark.slow
+def test_the_frontier_is_measured_and_drawn(tmp_path, camera):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("ai_edge_quantizer", reason="it is an extra")
+    Image.fromarray(camera[100:160, 100:180]).save(tmp_path / "camera.png")
+    command = [sys.executable, FOLDER / "frontier.py", "--quick", "--damages", "bicubic:2"]
+    command += ["--names", "sesr_x2", "srcnn_x3", "--data", f"folder:{tmp_path}"]
+    paths = tmp_path / "frontier.json", tmp_path / "frontier.png"
+    command += ["--json", paths[0], "--picture", paths[1]]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (panel,) = files.read_json(paths[0])["panels"]
+    found = {(row["name"], row["form"]): row for row in panel["rows"]}
+    assert list(found) == [("bicubic", ""), ("sesr_x2", "float32"), ("sesr_x2", "int8")]
+    best, bicubic = found["sesr_x2", "float32"]["psnr"], found["bicubic", ""]["psnr"]
+    assert best > bicubic + 1
+    assert abs(found["sesr_x2", "int8"]["psnr"] - best) < 0.5
+    assert all(row["median_ms"] > 0 for row in found.values())
+    with Image.open(paths[1]) as drawn:
+        assert np.ptp(np.asarray(drawn)) > 100
+
+
 def test_what_could_have_been_decided_otherwise_makes_other_files(benchmark, tmp_path):
     pytest.importorskip("ai_edge_quantizer", reason="it is an extra")
-    (part,) = parts(with_random_weights("dncnn_tiny"))
-    saved_model.write(part, tmp_path / "model", part.shape)
-    data = tflite.convert(tmp_path / "model", "dncnn_tiny")
+    (function,) = functions(with_random_weights("dncnn_tiny"))
+    convert.to_saved_model(function, tmp_path / "model", function.inputs)
+    data = convert.to_tflite(tmp_path / "model", "dncnn_tiny")
     values = np.random.default_rng(0).random((2, 96, 96, 1), np.float32) ** 20  # few are far out
 
     def file(form, decisions):
         with mock.patch.multiple(quantize, **decisions):
-            return quantize.quantized(form, data, part, "dncnn_tiny", values)
+            return quantize.quantized(form, data, function, "dncnn_tiny", values)
 
     choices = benchmark("precisions").OTHERWISE
     made = {file(form, decisions) for form, _, decisions in choices}

@@ -3,8 +3,13 @@
 import ast
 import dataclasses
 import graphlib
+import inspect
 import json
+import os
+import pydoc
 import shutil
+import subprocess
+import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -37,19 +42,21 @@ def test_names_takes_a_shell_pattern(pattern, expected):
 
 
 def test_names_of_a_task():
-    of_task = {task: zoo.names(task=task) for task in index.TASKS}
+    of_task = {task: zoo.names(task=task) for task in index.tasks()}
     assert "dncnn_s25" in of_task["denoise"]
     assert "dncnn_s25" not in of_task["classify"]
     assert sorted(name for some in of_task.values() for name in some) == zoo.names()
     assert zoo.names("dncnn_tiny", task="classify") == []
 
 
-def test_superseded_trainings_are_named_on_demand_and_each_is_a_start():
-    everything = zoo.names(superseded=True)
-    starts = {zoo.entry(name).recipe.start for name in everything} - {None}
-    superseded = set(everything) - set(zoo.names()) - set(zoo.names("*_tiny"))
-    assert "dncnn_s25.train400" in superseded <= starts <= set(everything)
-    assert not any(zoo.entry(name).pretrained for name in superseded)
+def test_cycles_are_told_apart_and_a_start_names_what_there_is():
+    for name in zoo.names(fixtures=True):
+        first, *others = zoo.entry(name).recipe.chain()
+        assert not any(one.start or one.cycles for one in others) and not first.cycles
+        if first.start:
+            donor, _, cycle = first.start.partition("@")
+            assert 1 <= int(cycle or 1) <= len(zoo.entry(donor).recipe.chain())
+    assert len(zoo.entry("dncnn_s25").recipe.chain()) == 5
 
 
 def test_an_unknown_task_raises_and_lists_the_tasks():
@@ -62,7 +69,7 @@ def test_an_unknown_task_raises_and_lists_the_tasks():
     [
         ("dncn_s25", "dncnn_s25"),
         ("dncnn-tiny", "dncnn_tiny"),
-        ("dncnn_s25.train40", "dncnn_s25.train400"),
+        ("dncnn_s25.bsd40", "dncnn_s25.bsd400"),
     ],
 )
 def test_an_unknown_name_gets_a_suggestion(wrong, meant):
@@ -115,7 +122,7 @@ def test_an_entry_of_no_known_task_raises():
     assert "dncnn_new" not in zoo.names()
 
 
-@pytest.mark.parametrize("name", zoo.names(superseded=True))
+@pytest.mark.parametrize("name", zoo.names(fixtures=True))
 def test_an_entry_is_frozen_plain_data(name):
     entry = zoo.entry(name)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -138,7 +145,8 @@ print([m for m in ("tensorflow", "keras", "h5py", "tensorflow_datasets") if m in
 
 FAMILY = '''
 """A family in one file, that knows the index only."""
-from zoo.index import Entry, Recipe, Spec, register
+from zoo.index import Entry, Spec, register
+from zoo.tasks.restore import Recipe
 
 
 def net():
@@ -149,7 +157,7 @@ register(
     Entry(
         name="dropped_in", tag="one", family="dropped", summary="", paper="", build=net,
         spec=Spec(task="denoise", shape=(None, None, 1), degrade=("noise:5",)),
-        recipe=Recipe(data="Set12", steps=1, batch=1, learning_rate=1e-3),
+        recipe=Recipe(data="Set12", steps=1, batch=1, learning_rate=1e-3, patch=8),
         parameters=1, data_licence="not stated",
     )
 )
@@ -181,6 +189,61 @@ def test_a_users_own_modules_are_not_taken_for_the_zoos(tmp_path):
     )
     code = "import runpy, sys; sys.path.insert(0, sys.argv[1]); runpy.run_path(sys.argv[2])"
     assert in_second_process(code, tmp_path, tmp_path / "mine.py").strip() == "litert"
+
+
+def test_help_tells_of_the_package_that_is_a_function():
+    told = inspect.getdoc(zoo.export)
+    assert list(inspect.signature(zoo.export).parameters)[:2] == ["pipeline", "folder"]
+    assert told.startswith("export(pipeline:") and "Raises:" in told
+    assert "static_size" in pydoc.render_doc(zoo.export, renderer=pydoc.plaintext)
+    for function in (zoo.load, zoo.train, zoo.evaluate, zoo.verify, zoo.names, zoo.entry):
+        signature = inspect.signature(function)
+        kinds = [
+            signature.return_annotation,
+            *(p.annotation for p in signature.parameters.values()),
+        ]
+        assert inspect.Signature.empty not in kinds and inspect.getdoc(function)
+
+
+SCRIPT = """
+from pathlib import Path
+
+import zoo
+
+pipeline = zoo.load("cnn_mnist", classes=["a", "b"])
+print(pipeline("digit.png"), pipeline.spec.labels, zoo.load("dcgan_mnist").sample(4, seed=1))
+folder: Path = zoo.export(pipeline, "files", static_size=64, formats=["int8"])
+report = zoo.verify(folder, pipeline=pipeline)
+figures = zoo.evaluate(Path("runs/mine"), "mnist", progress=True)
+run: Path = zoo.train("cnn_mnist", run="runs/mine", steps=100)
+print(report["passed"], figures["metrics"], zoo.names(task="denoise"), zoo.entry("cnn_mnist").tag)
+"""
+WRONG = {
+    'zoo.load("cnn_mnist", weight="w.h5")': '"weight" for "load"',
+    'zoo.load("cnn_mnist").spec.lables': '"lables"',
+    'zoo.export("cnn_mnist", into="files")': '"into" for "export"',
+    'zoo.verify("files", net=None)': '"net" for "verify"',
+    'zoo.evaluate("cnn_mnist", dataset="mnist")': '"dataset" for "evaluate"',
+    'zoo.train("cnn_mnist", start=3)': '"start" to "train"',
+}
+
+
+def test_a_type_checker_passes_a_users_script_and_finds_what_is_wrong(tmp_path):
+    pytest.importorskip("mypy")
+    (tmp_path / "site" / "zoo").mkdir(parents=True)  # zoo/export beside zoo, as it is installed
+    (tmp_path / "site" / "zoo" / "export").symlink_to(REPOSITORY / "export")
+    (tmp_path / "good.py").write_text(SCRIPT)
+    (tmp_path / "wrong.py").write_text("\n".join(["import zoo", *WRONG]))
+    places = os.pathsep.join([str(REPOSITORY), str(tmp_path / "site")])
+    command = [sys.executable, "-m", "mypy", "--follow-imports", "silent", "good.py", "wrong.py"]
+    ran = subprocess.run(
+        [*command, "--ignore-missing-imports"],
+        cwd=tmp_path, env=os.environ | {"MYPYPATH": places}, capture_output=True, text=True,
+    )  # fmt: skip
+    found = [line for line in ran.stdout.splitlines() if ": error:" in line]
+    assert len(found) == len(WRONG), ran.stdout + ran.stderr
+    for number, (line, said) in enumerate(zip(found, WRONG.values(), strict=True), 2):
+        assert line.startswith(f"wrong.py:{number}:") and said in line
 
 
 def imports(module: str, path: Path, known: Collection[str]) -> set[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import REPOSITORY
 
-ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "notebooks"
+FOLDER = REPOSITORY / "notebooks"
 
 
 def _build():
@@ -45,7 +45,7 @@ def run(tmp_path):
     environment |= {
         "ZOO_QUICK": "1",
         "MPLBACKEND": "Agg",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(REPOSITORY),
         "HOME": str(places["home"]),
         "TMPDIR": str(places["scratch"]),
         "https_proxy": "http://127.0.0.1:9",  # where nothing answers
@@ -102,13 +102,15 @@ def test_links_between_notebooks_lead_somewhere(script):
     assert {link for link in linked if not link.startswith("https://")} <= names
 
 
-def test_the_first_cell_installs_the_package_in_colab_only(tmp_path, run):
-    setup = _cells(SCRIPTS[0], "code")[0]
-    assert build.REPOSITORY in setup
-    spy = "import subprocess\nsubprocess.run = lambda command, check: print(command)\n"
-    colab = "import sys, types\nsys.modules['google.colab'] = types.ModuleType('colab')\n"
-    assert run("-c", spy + setup) == ""
-    assert f"git+{build.REPOSITORY}@{build.BRANCH}" in run("-c", colab + spy + setup)
+def test_where_the_project_lives_is_one_setting(tmp_path, monkeypatch):
+    front = build.notebook(SCRIPTS[0])
+    assert "Upload notebook" in front and 'SOURCE = \\"\\"' in front
+    settings = tmp_path / "setup.cfg"
+    settings.write_text("[metadata]\nurl = https://github.com/some/where\n", encoding="utf-8")
+    monkeypatch.setattr(build, "SETTINGS", settings)
+    there = build.notebook(SCRIPTS[0])
+    assert "colab.research.google.com/github/some/where/blob/main/notebooks/" in there
+    assert 'SOURCE = \\"git+https://github.com/some/where@main\\"' in there
 
 
 @pytest.mark.slow

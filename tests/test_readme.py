@@ -1,4 +1,4 @@
-"""What the README tells a reader to do, done to the letter."""
+"""What the README and the guide to a new model tell a reader to do, done to the letter."""
 
 import os
 import re
@@ -6,20 +6,16 @@ import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 from tiny import data_for
 
 import zoo
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+ADDING = REPOSITORY / "docs" / "add-a-model.md"
 SHORT = ("--steps", "6", "--batch", "8", "--holdout", "3", "--every", "3")
-
-
-def section(text: str, heading: str) -> str:
-    return text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
 
 
 def fenced(text: str, language: str) -> list[str]:
@@ -32,17 +28,17 @@ def checkout(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkout")
     without = shutil.ignore_patterns("__pycache__", "node_modules", "pretrained")
     for package, place in (("zoo", "zoo"), ("export", "zoo/export"), ("tests", "tests")):
-        shutil.copytree(ROOT / package, folder / place, ignore=without)
+        shutil.copytree(REPOSITORY / package, folder / place, ignore=without)
     for file in ("setup.cfg", "README.md"):
-        shutil.copy(ROOT / file, folder)
+        shutil.copy(REPOSITORY / file, folder)
     return folder
 
 
 @pytest.mark.slow
 def test_adding_a_model_takes_one_file_and_these_commands(checkout, tmp_path):
-    text = section(README, "Adding a model")
+    text = ADDING.read_text(encoding="utf-8")
     (path,) = re.findall(r"`(zoo/models/\w+\.py)`", text)
-    assert not (ROOT / path).exists()
+    assert not (REPOSITORY / path).exists()
     (code,), (commands, _) = fenced(text, "python"), fenced(text, "sh")
     (checkout / path).write_text(code, encoding="utf-8")
     data = data_for(zoo.entry("cnn_mnist"), tmp_path)  # small pictures in the place of MNIST
@@ -66,7 +62,7 @@ def test_adding_a_model_takes_one_file_and_these_commands(checkout, tmp_path):
 
 def in_both(pattern: str) -> tuple[list[str], list[str]]:
     """What a pattern finds in the README and in its Chinese twin."""
-    chinese = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+    chinese = (REPOSITORY / "README.zh.md").read_text(encoding="utf-8")
     return tuple(re.findall(pattern, text, re.M | re.S) for text in (README, chinese))
 
 
@@ -91,11 +87,25 @@ def test_the_chinese_readme_speaks_of_the_same_things():
     assert set(english) == set(chinese)
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_a_readme_is_read_in_a_minute(name):
+    assert len((REPOSITORY / name).read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_every_story_of_the_readme_stands_alone_and_has_ten_lines_or_so():
+    stories = fenced(README, "python")
+    assert len(stories) == 3
+    for story in stories:
+        assert 8 <= len(story.splitlines()) <= 20
+        assert "zoo.sample(" in story
+        compile(story, "README.md", "exec")
+
+
 def test_both_readmes_are_linked_to_each_other():
     english, chinese = in_both(r"\A# .*?\n\n.*?\]\((README\S*\.md)\)")
     assert (english, chinese) == (["README.zh.md"], ["README.md"])
 
 
 def test_what_the_readmes_show_and_link_to_is_there():
-    missing = [p for p in in_both(r"\]\(([^)]+)\)")[0] if not (ROOT / p).exists()]
+    missing = [p for p in in_both(r"\]\(([^)#]+)")[0] if not (REPOSITORY / p).exists()]
     assert missing == []

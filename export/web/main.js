@@ -62,9 +62,23 @@ function listOffers() {
 
 /** The address says which task, and which net of it: #denoise/dncnn_s25. */
 function whereTheAddressSays() {
-  const [wanted, name] = location.hash.slice(1).split("/");
+  const [wanted, name] = location.hash.slice(1).split("/").map(decoded);
   const there = [...offersThere(), "own"];
-  return [there.includes(wanted) ? wanted : there[0], name];
+  return [there.includes(wanted) ? wanted : firstOffer(there), name];
+}
+
+/** Without an address: of a visitor's own net, if there is one; these come first. */
+function firstOffer(there) {
+  const [first] = index.models;
+  return there.find((offer) => first?.own && modelsOf(offer).includes(first)) ?? there[0];
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // somebody typed it
+  }
 }
 
 function go() {
@@ -135,7 +149,7 @@ async function begin() {
   index = await readIndex();
   listOffers();
   at.net.addEventListener("change", () => {
-    location.hash = `${whereTheAddressSays()[0]}/${at.net.value}`;
+    location.hash = `${whereTheAddressSays()[0]}/${encodeURIComponent(at.net.value)}`;
   });
   window.addEventListener("hashchange", go);
   go();

@@ -9,6 +9,7 @@ import { signatures } from "./tflite.js";
 const SIGNATURES = {
   "image>probs": ["classify"],
   "image>restored": ["denoise", "restore"],
+  "image+sigma>restored": ["denoise"],
   "image>enlarged": ["upscale"],
   "latent>image": ["generate", "autoencode"],
 };
@@ -17,8 +18,9 @@ const UNSAID_REACH_SHARE = 8;
 
 /**
  * @typedef {{name: string, task: string, summary: string, headline: string, licence: string,
- *   limits: string[], labels: string[], scales: number[], scale: number, reach: number,
- *   margin: number, luma: boolean, free: boolean, note?: string,
+ *   limits: string[], labels: string[], scales: number[], scale: number, receptive_radius: number,
+ *   border: number, multiple: number, luma: boolean, free: boolean, noise_level: boolean,
+ *   channels: number, background: number, own?: boolean, note?: string,
  *   degrade: {kind: "noise" | "bicubic" | "jpeg", low: number, high: number}[],
  *   samples: {path: string, title: string}[],
  *   file?: {path: string, bytes: number, sha256: string}, bytes?: Uint8Array}} Model
@@ -67,7 +69,7 @@ export async function ownModel(files) {
   const manifest = await readManifest(only(files, ".json"));
   await refuseOther(bytes, file.name, manifest);
   const { name, task } = signatureTask(signature, manifest);
-  const [low, high] = [signature.inputs[0].shape, signature.outputs[0].shape];
+  const [low, high] = [imageOf(signature).shape, signature.outputs[0].shape];
   const scale = task === "upscale" ? high[1] / low[1] : 1;
   return {
     ...{
@@ -80,6 +82,8 @@ export async function ownModel(files) {
     },
     ...{ summary: `your file ${file.name}`, headline: "", licence: "", limits: [], samples: [] },
     ...{ degrade: (manifest.degrade ?? []).map(degradation), free: isFree(manifest) },
+    ...{ multiple: manifest.multiple ?? 1, noise_level: levelOf(signature) !== undefined },
+    ...{ channels: low.at(-1), background: manifest.background ?? 1 },
     ...geometry(manifest, task, low),
   };
 }
@@ -111,8 +115,22 @@ export function knownSignature(bytes, task) {
   return known;
 }
 
+/** What takes the picture, or the one thing there is. */
+export function imageOf({ inputs }) {
+  return inputs.find(({ name }) => name === "image") ?? inputs[0];
+}
+
+/** What takes the noise level at each pixel, of a net that is told it. */
+export function levelOf({ inputs }) {
+  return inputs.find(({ name }) => name === "sigma");
+}
+
 function tasksOf({ inputs, outputs }) {
-  const names = (tensors) => tensors.map((tensor) => tensor.name).join("+");
+  const names = (tensors) =>
+    tensors
+      .map((tensor) => tensor.name)
+      .sort()
+      .join("+");
   return SIGNATURES[`${names(inputs)}>${names(outputs)}`] ?? [];
 }
 
@@ -187,17 +205,17 @@ function degradation(text) {
 }
 
 function isFree({ artifacts = {} }) {
-  return Object.values(artifacts).some(({ input }) => input?.shape?.[1] === null);
+  return Object.values(artifacts).some(({ inputs }) => inputs?.[0]?.shape?.[1] === null);
 }
 
 /** Exports of older versions do not say how far a net looks. */
-function geometry({ reach, margin = 0, luma = false }, task, shape) {
-  if (reach !== undefined || ["classify", "generate", "autoencode"].includes(task)) {
-    return { reach: reach ?? 0, margin, luma };
+function geometry({ receptive_radius, border = 0, luma = false }, task, shape) {
+  if (receptive_radius !== undefined || ["classify", "generate", "autoencode"].includes(task)) {
+    return { receptive_radius: receptive_radius ?? 0, border, luma };
   }
   const note =
     "Its export.json does not say how far the net looks, nor whether it takes luma: seams may show, and colour goes channel by channel. Export it again with a current zoo.";
-  return { reach: Math.floor(shape[1] / UNSAID_REACH_SHARE), margin, luma, note };
+  return { receptive_radius: Math.floor(shape[1] / UNSAID_REACH_SHARE), border, luma, note };
 }
 
 /**

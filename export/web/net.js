@@ -1,6 +1,6 @@
 // A model that runs: its file in the runtime, in the size that a picture asks for.
 import { Trouble } from "./errors.js";
-import { readFile } from "./models.js";
+import { imageOf, levelOf, readFile } from "./models.js";
 import { Runtime } from "./runtime.js";
 import { reshaped } from "./tflite.js";
 
@@ -35,7 +35,8 @@ export class Net {
     this.model = model;
     this.#runtime = runtime;
     this.#bytes = bytes;
-    [this.input] = signature.inputs;
+    this.input = imageOf(signature);
+    this.level = levelOf(signature);
     [this.output] = signature.outputs;
   }
 
@@ -48,11 +49,18 @@ export class Net {
    * Runs it once.
    * @param {Float32Array} values they are moved away
    * @param {number[]} shape
+   * @param {number} [sigma] the noise level, of a net that is told it
    * @returns {Promise<Float32Array>}
    */
-  async run(values, shape = this.shape) {
+  async run(values, shape = this.shape, sigma = 0) {
     await this.#load(shape);
-    return this.#runtime.run(this.#key, values, shape, this.input.name, this.output.name);
+    const given = [{ name: this.input.name, values, shape }];
+    if (this.level) {
+      const told = levelShape(shape);
+      const level = new Float32Array(told.reduce((a, b) => a * b)).fill(sigma);
+      given.push({ name: this.level.name, values: level, shape: told });
+    }
+    return this.#runtime.run(this.#key, given, this.output.name);
   }
 
   /** Gives its memory back. */
@@ -84,6 +92,11 @@ export class Net {
     return reshaped(this.#bytes, [
       [this.input, shape],
       [this.output, result],
+      ...(this.level ? [[this.level, levelShape(shape)]] : []),
     ]);
   }
+}
+
+function levelShape(shape) {
+  return [...shape.slice(0, -1), 1];
 }

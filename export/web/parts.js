@@ -1,7 +1,6 @@
 // Parts of the page that several tasks share.
 import { Trouble } from "./errors.js";
 import { fetched } from "./models.js";
-import { decode } from "./pixels.js";
 
 /**
  * What a template holds, put into a place, with its `data-…` elements by name.
@@ -62,7 +61,7 @@ export function takeFiles(input, onFiles, signal, wants = () => true) {
  * Buttons with pictures that come with the site.
  * @param {HTMLElement} place
  * @param {{path: string, title: string}[]} samples
- * @param {(read: () => Promise<import("./pixels.js").Picture>, title: string) => void} onSample
+ * @param {(read: () => Promise<Blob>, title: string) => void} onSample
  * @returns {HTMLButtonElement[]}
  */
 export function showSamples(place, samples, onSample) {
@@ -74,7 +73,7 @@ export function showSamples(place, samples, onSample) {
     );
     button.addEventListener("click", () => {
       press(buttons, button);
-      onSample(async () => decode(await (await fetched(path)).blob()), title);
+      onSample(async () => (await fetched(path)).blob(), title);
     });
     return button;
   });
@@ -87,10 +86,10 @@ export function press(buttons, chosen) {
   buttons.forEach((button) => button.setAttribute("aria-pressed", String(button === chosen)));
 }
 
-/** The first of several files as a picture. */
-export function firstPicture(files) {
+/** The one file that came. Throws Trouble where there are several. */
+export function onlyFile(files) {
   if (files.length > 1) throw new Trouble(`${files.length} files came: choose one picture.`);
-  return decode(files[0]);
+  return files[0];
 }
 
 /** Lets a link save a file; forgets what it saved before. */

@@ -23,13 +23,14 @@ const RGB = inverse(YCBCR);
  */
 
 /**
- * Decodes a picture file.
+ * Decodes a picture file, turned as its EXIF data says.
  * @param {Blob} blob
+ * @param {ImageBitmapOptions} [options]
  * @returns {Promise<Picture>}
  * @throws {Trouble} it is none that the browser can read, or too large
  */
-export async function decode(blob) {
-  const bitmap = await createImageBitmap(blob).catch(() => {
+export async function decode(blob, options = {}) {
+  const bitmap = await createImageBitmap(blob, options).catch(() => {
     throw new Trouble(
       `${blob.name ?? "The file"} is not a picture that this browser can read. Choose a PNG, JPEG or WebP file.`,
     );
@@ -56,13 +57,15 @@ export function refuseLarge(width, height, what) {
  * @returns {Picture}
  */
 export function fromImageData({ width, height, data }) {
-  const plane = (channel) =>
-    Float32Array.from({ length: width * height }, (_, i) => data[4 * i + channel] / 255);
+  const plane = (channel) => {
+    const values = new Float32Array(width * height);
+    for (let i = 0; i < values.length; i++) values[i] = data[4 * i + channel] / 255;
+    return values;
+  };
   const grey = isGrey(data);
   const picture = { width, height, layout: grey ? "grey" : "rgb" };
   picture.planes = (grey ? [0] : [0, 1, 2]).map(plane);
-  const alpha = plane(3);
-  if (alpha.some((value) => value < 1)) picture.alpha = alpha;
+  if (!isOpaque(data)) picture.alpha = plane(3);
   return picture;
 }
 
@@ -98,6 +101,20 @@ const COLOURS = {
 };
 
 /**
+ * A picture without alpha: this grey, in [0, 1], shows where it is transparent.
+ * @param {Picture} picture
+ * @param {number} background
+ * @returns {Picture}
+ */
+export function over({ alpha, ...picture }, background) {
+  if (!alpha) return picture;
+  const planes = picture.planes.map((plane) =>
+    plane.map((value, i) => value * alpha[i] + background * (1 - alpha[i])),
+  );
+  return { ...picture, planes };
+}
+
+/**
  * Colour to luma and chroma; grey becomes luma alone.
  * @param {Picture} picture
  * @returns {Picture}
@@ -129,6 +146,30 @@ export function cut(picture, { left, top, width, height }) {
   };
   const planes = picture.planes.map(part);
   return { ...picture, width, height, planes, alpha: picture.alpha && part(picture.alpha) };
+}
+
+/**
+ * The picture with sides that are multiples of a number: mirrored at its right and lower end.
+ * @param {Picture} picture
+ * @param {number} multiple
+ * @returns {Picture}
+ */
+export function toMultiple(picture, multiple) {
+  const [width, height] = [picture.width, picture.height].map(
+    (side) => Math.ceil(side / multiple) * multiple,
+  );
+  if (width === picture.width && height === picture.height) return picture;
+  const mirrored = (place, side) => (place < side ? place : 2 * side - 1 - place);
+  const larger = (plane) => {
+    const result = new Float32Array(width * height);
+    for (let y = 0, to = 0; y < height; y++) {
+      const line = mirrored(y, picture.height) * picture.width;
+      for (let x = 0; x < width; x++, to++) result[to] = plane[line + mirrored(x, picture.width)];
+    }
+    return result;
+  };
+  const planes = picture.planes.map(larger);
+  return { ...picture, width, height, planes, alpha: picture.alpha && larger(picture.alpha) };
 }
 
 /** The region at a picture's middle, of at most this size. */
@@ -180,6 +221,11 @@ function isGrey(data) {
   for (let i = 0; i < data.length; i += 4) {
     if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
   }
+  return true;
+}
+
+function isOpaque(data) {
+  for (let i = 3; i < data.length; i += 4) if (data[i] < 255) return false;
   return true;
 }
 

@@ -1,6 +1,6 @@
 // A picture through a net that restores or enlarges, colour and all, as Python's pipeline does it.
 import { Trouble } from "./errors.js";
-import { refuseLarge, toYcbcr } from "./pixels.js";
+import { cut, refuseLarge, toMultiple, toYcbcr, whole } from "./pixels.js";
 import { CUBIC_REACH, enlarged } from "./resize.js";
 import { overlapOf, tiled } from "./tiling.js";
 
@@ -10,29 +10,48 @@ import { overlapOf, tiled } from "./tiling.js";
  * @param {import("./net.js").Net} net
  * @param {import("./pixels.js").Picture} picture
  * @param {number} scale one of the model's
+ * @param {number} sigma the noise level in grey levels, of a net that is told it
  * @param {AbortSignal} signal
  * @param {(picture: import("./pixels.js").Picture, region: import("./pixels.js").Region,
  *   done: number, total: number) => void} onTile the result so far; where it is new
  * @returns {Promise<import("./pixels.js").Picture>}
  * @throws {Trouble}
  */
-export async function restored(net, picture, scale, signal, onTile) {
+export async function restored(net, picture, scale, sigma, signal, onTile) {
   const { model } = net;
   const inFile = model.scale;
   refuseLarge(picture.width * scale, picture.height * scale, "The result");
   // What the file does not enlarge itself is enlarged before it.
-  const given = enlarged(picture, scale / inFile);
-  refuseSmall(given, model);
+  const came = enlarged(picture, scale / inFile);
+  refuseSmall(came, model);
+  const given = toMultiple(came, model.multiple);
   const { groups, results, result } = arranged(net, given);
-  const overlap = overlapOf(model.reach, inFile, CUBIC_REACH);
+  const overlap = overlapOf(model.receptive_radius, inFile, CUBIC_REACH);
   const most = Math.min(net.shape[1], net.shape[2]);
-  const size = { width: given.width, height: given.height, most, overlap, scale: inFile };
-  const run = (values, shape) => net.run(values, shape);
+  if (net.level && sigma === 0) return clean(picture, onTile);
+  const { width, height } = given;
+  const size = { width, height, most, overlap, scale: inFile, multiple: model.multiple };
+  const run = (values, shape) => net.run(values, shape, sigma);
+  const end = { left: 0, top: 0, width: picture.width * scale, height: picture.height * scale };
   await tiled(run, groups, size, results, signal, (region, done, total) => {
     result.finish?.(region);
-    onTile(result.picture, region, done, total);
+    onTile(result.picture, within(region, end), done, total);
   });
-  return result.picture;
+  return given === came ? result.picture : cut(result.picture, end);
+}
+
+/** What has no noise comes back as it is. */
+function clean(picture, onTile) {
+  onTile(picture, whole(picture), 1, 1);
+  return picture;
+}
+
+/** A region without what the picture does not have, but was given to fill the last tile. */
+function within({ left, top, width, height }, end) {
+  return {
+    ...{ left, top },
+    ...{ width: Math.min(width, end.width - left), height: Math.min(height, end.height - top) },
+  };
 }
 
 /** Which planes go through the net together, and the picture that the results make. */
@@ -77,8 +96,8 @@ function lumaAlone(ycbcr, scale, empty, made) {
   return { groups: [[luma]], results: [[planes[0]]], result: made(planes, "ycbcr") };
 }
 
-function refuseSmall({ width, height }, { name, margin, scale }) {
-  const least = Math.max(Math.ceil(margin / scale), scale === 1 ? 1 : CUBIC_REACH);
+function refuseSmall({ width, height }, { name, border, scale }) {
+  const least = Math.max(Math.ceil(border / scale), scale === 1 ? 1 : CUBIC_REACH);
   if (Math.min(width, height) >= least) return;
   throw new Trouble(
     `${name} needs pictures of at least ${least} × ${least} pixels; ${width} × ${height} came.`,

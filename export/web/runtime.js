@@ -48,14 +48,13 @@ export class Runtime {
   /**
    * Runs a net once.
    * @param {string} key
-   * @param {Float32Array} values they are moved away
-   * @param {number[]} shape
-   * @param {string} input
+   * @param {{name: string, values: Float32Array, shape: number[]}[]} inputs values are moved away
    * @param {string} output
    * @returns {Promise<Float32Array>}
    */
-  run(key, values, shape, input, output) {
-    return this.#ask("run", { key, values, shape, input, output }, [values.buffer]);
+  run(key, inputs, output) {
+    const moved = inputs.map(({ values }) => values.buffer);
+    return this.#ask("run", { key, inputs, output }, moved);
   }
 
   /** Drops a file. */

@@ -10,10 +10,21 @@ import { Cancelled, Trouble } from "./errors.js";
  * @param {number} side
  * @param {number} most the greatest length of a tile
  * @param {number} overlap how far an input pixel acts
+ * @param {number} multiple of which the side is one, and all tiles begin at such and are so long
  * @returns {{length: number, spans: Span[]}}
  * @throws {Trouble} no tile of this length has a middle
  */
-export function plan(side, most, overlap) {
+export function plan(side, most, overlap, multiple = 1) {
+  if (multiple > 1) {
+    const units = [side / multiple, Math.floor(most / multiple), Math.ceil(overlap / multiple)];
+    const { length, spans } = plan(...units);
+    const times = ({ start, from, to }) => ({
+      start: start * multiple,
+      from: from * multiple,
+      to: to * multiple,
+    });
+    return { length: length * multiple, spans: spans.map(times) };
+  }
   if (side <= most) return { length: side, spans: [{ start: 0, from: 0, to: side }] };
   if (most <= 2 * overlap) {
     throw new Trouble(
@@ -44,15 +55,16 @@ export function overlapOf(reach, scale, cubicReach) {
  * @param {(values: Float32Array, shape: number[]) => Promise<Float32Array>} run
  *   `[1, h, w, c]` to `[1, h * scale, w * scale, c]`
  * @param {Float32Array[][]} groups planes that go through the net together
- * @param {{width: number, height: number, most: number, overlap: number, scale: number}} size
+ * @param {{width: number, height: number, most: number, overlap: number, scale: number,
+ *   multiple: number}} size
  * @param {Float32Array[][]} results like `groups`, enlarged by `scale`; they are filled
  * @param {AbortSignal} signal
  * @param {(region: import("./pixels.js").Region, done: number, total: number) => void} onTile
  * @throws {Cancelled}
  */
 export async function tiled(run, groups, size, results, signal, onTile) {
-  const across = plan(size.width, size.most, size.overlap);
-  const down = plan(size.height, size.most, size.overlap);
+  const across = plan(size.width, size.most, size.overlap, size.multiple);
+  const down = plan(size.height, size.most, size.overlap, size.multiple);
   const total = across.spans.length * down.spans.length;
   const shape = [1, down.length, across.length];
   let done = 0;

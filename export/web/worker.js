@@ -28,15 +28,16 @@ const answers = {
     models.set(key, await runtime.loadAndCompile(bytes, { accelerator: "wasm" }));
   },
 
-  async run({ key, values, shape, input, output }) {
-    const given = new runtime.Tensor(values, shape);
+  async run({ key, inputs, output }) {
+    const given = {};
     try {
-      const results = await models.get(key).run({ [input]: given });
+      for (const { name, values, shape } of inputs) given[name] = new runtime.Tensor(values, shape);
+      const results = await models.get(key).run(given);
       const result = await results[output].data();
       Object.values(results).forEach((tensor) => tensor.delete());
       return result;
     } finally {
-      given.delete();
+      Object.values(given).forEach((tensor) => tensor.delete());
     }
   },
 

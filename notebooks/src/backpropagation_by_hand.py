@@ -588,7 +588,7 @@ count, kept = (400, 100) if QUICK else (3000, 500)  # to learn from, and to test
 try:
     if QUICK:
         raise ZooError("quick mode")
-    fashion = sources.load("fashion_mnist", channels=1).part(slice(count + kept))
+    fashion = sources.load("fashion_mnist", channels=1).subset(slice(count + kept))
     pictures, labels, classes = np.stack(fashion.images), fashion.labels, fashion.classes
 except ZooError as why:
     print(f"drawn digits, because of: {why}")

@@ -141,8 +141,8 @@ assert figures["dncnn_blind"][-1] > figures["dncnn_s25"][-1]
 #
 # A picture of 12 million pixels does not fit through 64 channels at once: that would be 3 GB for
 # each layer. Pipelines cut large pictures into tiles of 512 by themselves, **and the result is the
-# same**. An output pixel sees no farther than `spec.reach` input pixels, so each tile is computed
-# with a border that wide around it, and the border is thrown away.
+# same**. An output pixel sees no farther than `spec.receptive_radius` input pixels, so each tile is
+# computed with a border that wide around it, and the border is thrown away.
 #
 # Here with small tiles of 64, so that we can see it; and once without the border, to see why it is
 # there.
@@ -151,9 +151,9 @@ assert figures["dncnn_blind"][-1] > figures["dncnn_s25"][-1]
 grey_picture = np.asarray(Image.fromarray(noisy).convert("L"))
 values = grey_picture[None, ..., None].astype(np.float32) / 255
 whole = denoise.run(values)
-seamless = tiled(denoise.run, values, denoise.spec.reach, tile=64)
-careless = tiled(denoise.run, values, reach=0, tile=64)
-print(f"reach: {denoise.spec.reach} pixels")
+seamless = tiled(denoise.run, values, denoise.spec.receptive_radius, tile=64)
+careless = tiled(denoise.run, values, receptive_radius=0, tile=64)
+print(f"receptive radius: {denoise.spec.receptive_radius} pixels")
 print(f"largest difference from the whole: {np.abs(seamless - whole).max():.1e} of white")
 print(f"without the border around tiles:   {np.abs(careless - whole).max():.1e}")
 seams = np.abs(careless - whole)[0, ..., 0] * 255

@@ -18,8 +18,8 @@ from skimage import data
 
 import zoo
 from zoo.export import report
-from zoo.export.artifacts import export
 from zoo.export.verify import verify_folder
+from zoo.export.write import export
 from zoo.images.pixels import to_uint8
 from zoo.images.resize import reduce
 from zoo.metrics.quality import psnr
@@ -158,7 +158,7 @@ assert difference.max() <= 1
 # ## Where to go on
 #
 # * [`denoise_and_enlarge`](denoise_and_enlarge.ipynb): your own photographs.
-# * [`fine_tune_classifier`](fine_tune_classifier.ipynb): your own classes.
+# * [`fine_tune_your_photos`](fine_tune_your_photos.ipynb): your own classes.
 # * [`train_dcgan`](train_dcgan.ipynb) and [`vae_latent_space`](vae_latent_space.ipynb): nets that
 #   make pictures.
 # * [`ship_to_a_phone`](ship_to_a_phone.ipynb): all about the files.

@@ -21,7 +21,7 @@ from ai_edge_litert.interpreter import Interpreter
 from skimage import data
 
 import zoo
-from zoo.export.artifacts import export
+from zoo.export.write import export
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # smaller pictures
 WORK = Path(tempfile.mkdtemp(prefix="zoo_"))  # all files of this notebook go here
@@ -51,16 +51,16 @@ for path in sorted(folder.glob("*.*")):
 manifest = json.loads((folder / "export.json").read_text(encoding="utf-8"))
 static = manifest["artifacts"]["float32_static"]
 print(json.dumps(static, indent=2))
-for key in ("name", "task", "signature", "scale", "reach"):
+for key in ("name", "task", "signature", "scale", "receptive_radius"):
     print(f"{key:10} {manifest[key]}")
 
 # %% [markdown]
-# * `input`, `outputs`: the names, shapes and ranges of the tensors. `null` is a free side, and the
+# * `inputs`, `outputs`: the names, shapes and ranges of the tensors. `null` is a free side, and the
 #   order is `[batch, height, width, channels]`. Address tensors **by name**: their order is the
 #   converter's affair.
 # * `signature`: the name of the function in the file.
-# * `scale`: by how much the result is larger. `reach`: how far away an input pixel can change an
-#   output pixel; we need it for tiles.
+# * `scale`: by how much the result is larger. `receptive_radius`: how far away an input pixel can
+#   change an output pixel; we need it for tiles.
 # * `files`: size and SHA-256 of each, so that an app can check what it downloaded:
 
 # %%
@@ -84,7 +84,7 @@ pixels = noisy[None, ..., None].astype(np.float32) / 255
 
 interpreter = Interpreter(str(model_file), num_threads=2)
 runner = interpreter.get_signature_runner(manifest["signature"])
-given, gives = static["input"]["name"], static["outputs"][0]["name"]
+given, gives = static["inputs"][0]["name"], static["outputs"][0]["name"]
 
 
 def run(tile):
@@ -106,43 +106,44 @@ print(f"{given} {tile.shape} -> {gives} {answer.shape}, {answer.min():.2f}..{ans
 # the border of a tile sees zeros where there was picture. Two rules give **exactly** what the
 # whole picture would give:
 #
-# 1. Tiles overlap. Of each, `reach` pixels at an inner side are thrown away; nothing that is kept
-#    could have seen beyond the tile.
+# 1. Tiles overlap. Of each, `receptive_radius` pixels at an inner side are thrown away; nothing
+#    that is kept could have seen beyond the tile.
 # 2. At the border of the picture nothing is thrown away, and the tile ends **where the picture
 #    ends**: there the net saw zeros while it was trained. So the last tile is moved back, not
 #    padded.
 
 
 # %%
-def spans(length, side, reach):
+def spans(length, side, receptive_radius):
     """For one axis: where each tile starts, and from where to where it is kept."""
     if length < side:
         raise ValueError(f"{length} pixels are less than a tile of {side}: use the free file")
-    count = 1 + max(0, math.ceil((length - side) / (side - 2 * reach)))
-    starts = [min(number * (side - 2 * reach), length - side) for number in range(count)]
+    count = 1 + max(0, math.ceil((length - side) / (side - 2 * receptive_radius)))
+    starts = [min(number * (side - 2 * receptive_radius), length - side) for number in range(count)]
     for start in starts:
-        first = start + reach if start else 0
-        last = start + side - reach if start + side < length else length
+        first = start + receptive_radius if start else 0
+        last = start + side - receptive_radius if start + side < length else length
         yield start, first, last
 
 
-def in_tiles(run, picture, side, reach):
+def in_tiles(run, picture, side, receptive_radius):
     """A file for tiles of one size, on a picture `[1, h, w, c]` that is at least as large."""
     result = np.empty_like(picture)
-    for y, top, bottom in spans(picture.shape[1], side, reach):
-        for x, left, right in spans(picture.shape[2], side, reach):
+    for y, top, bottom in spans(picture.shape[1], side, receptive_radius):
+        for x, left, right in spans(picture.shape[2], side, receptive_radius):
             made = run(picture[:, y : y + side, x : x + side])
             kept = made[:, top - y : bottom - y, left - x : right - x]
             result[:, top:bottom, left:right] = kept
     return result
 
 
-reach = manifest["reach"]
-tiled = in_tiles(run, pixels, SIDE, reach)
-careless = in_tiles(run, pixels, SIDE, reach=0)
+receptive_radius = manifest["receptive_radius"]
+tiled = in_tiles(run, pixels, SIDE, receptive_radius)
+careless = in_tiles(run, pixels, SIDE, receptive_radius=0)
 whole = pipeline.infer(pixels)
-print(f"tiles with a reach of {reach}: {np.abs(tiled - whole).max():.1e} from the whole picture")
-print(f"tiles with a reach of 0:  {np.abs(careless - whole).max():.1e}")
+error = np.abs(tiled - whole).max()
+print(f"tiles with a radius of {receptive_radius}: {error:.1e} from the whole picture")
+print(f"tiles with a radius of 0:  {np.abs(careless - whole).max():.1e}")
 assert np.abs(tiled - whole).max() < 1e-5 < 1e-2 < np.abs(careless - whole).max()
 
 
@@ -159,17 +160,22 @@ def show(pictures, width=3.4, **options):
 
 
 show(
-    {"in": pixels, "out, in tiles": tiled, "seams without reach, x 10": 10 * abs(careless - whole)}
+    {
+        "in": pixels,
+        "out, in tiles": tiled,
+        "seams, tiles that just touch, x 10": 10 * abs(careless - whole),
+    }
 )
-tiles = len(list(spans(photo.shape[0], SIDE, reach))) * len(
-    list(spans(photo.shape[1], SIDE, reach))
+tiles = len(list(spans(photo.shape[0], SIDE, receptive_radius))) * len(
+    list(spans(photo.shape[1], SIDE, receptive_radius))
 )
 cost = tiles * SIDE**2 / photo.size
 print(f"{tiles} tiles, {cost:.1f} times the pixels of the picture")
 
 # %% [markdown]
-# The overlap costs time: with tiles of side $s$ and reach $r$ about $\big(s / (s - 2r)\big)^2$
-# times the work of the whole. Larger tiles waste less, and take more memory.
+# The overlap costs time: with tiles of side $s$ and a receptive radius of $r$ about
+# $\big(s / (s - 2r)\big)^2$ times the work of the whole. Larger tiles waste less, and take more
+# memory.
 #
 # ## The app's side
 #
@@ -186,11 +192,11 @@ facts = {
     "file": static["path"],
     "sha256": recorded["sha256"],
     "signature": manifest["signature"],
-    "input": static["input"]["name"],
+    "input": static["inputs"][0]["name"],
     "output": static["outputs"][0]["name"],
-    "side": static["input"]["shape"][1],
-    "channels": static["input"]["shape"][3],
-    "reach": manifest["reach"],
+    "side": static["inputs"][0]["shape"][1],
+    "channels": static["inputs"][0]["shape"][3],
+    "receptive_radius": manifest["receptive_radius"],
 }
 name = words(manifest["name"])
 kotlin = [f"    const val {key.upper()} = {json.dumps(value)}" for key, value in facts.items()]
@@ -286,7 +292,7 @@ show(side_by_side, width=2.7)
 # | dark parts black, hardly any greys | pixels in [-1, 1] |
 # | slanted, or in stripes | a row's length (*stride*) is wrong, or width is taken for height |
 # | red and blue exchanged | BGR in place of RGB |
-# | a grid of faint lines | tiles without `reach` |
+# | a grid of faint lines | tiles that do not overlap by `receptive_radius` |
 # | lying on its side | EXIF rotation ignored |
 # | noise, or all zeros | byte order, or a buffer that was not rewound |
 #

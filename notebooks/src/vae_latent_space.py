@@ -18,9 +18,9 @@ from PIL import Image
 
 import zoo
 from shared.digits import drawn_digits
-from zoo import weights
 from zoo.data import sources
 from zoo.images.sheet import grid
+from zoo.storage import weights
 
 QUICK = os.environ.get("ZOO_QUICK") == "1"  # a short training on drawn digits
 WORK = Path(tempfile.mkdtemp(prefix="zoo_"))  # all files of this notebook go here

@@ -74,6 +74,29 @@ def scale(pixels, seed, most: float = 0.1):
     return _transformed(pixels, 1 / size, tf.zeros_like(size))
 
 
+def crop(pixels, seed, least: float = 0.6):
+    """A part of each picture, of this share of its height and width or more, enlarged to all."""
+    height, width = pixels.shape[1:3]
+    shares = tf.random.stateless_uniform([2, pixels.shape[0]], seed, least, 1.0)
+    place = tf.random.stateless_uniform([2, pixels.shape[0]], seed + 1)
+    top, left = (
+        place[0] * (1 - shares[0]) * (height - 1),
+        place[1] * (1 - shares[1]) * (width - 1),
+    )
+    zero = tf.zeros_like(top)
+    return _projected(pixels, [shares[1], zero, left, zero, shares[0], top, zero, zero])
+
+
+def colour(pixels, seed, most: float = 0.2):
+    """Brightness, contrast and saturation are changed by up to this share each."""
+    change = tf.random.stateless_uniform([3, pixels.shape[0], 1, 1, 1], seed, 1 - most, 1 + most)
+    bright = pixels * change[0]
+    grey = tf.reduce_mean(bright, [1, 2, 3], keepdims=True)
+    contrast = grey + (bright - grey) * change[1]
+    plain = tf.reduce_mean(contrast, -1, keepdims=True)
+    return tf.clip_by_value(plain + (contrast - plain) * change[2], 0.0, 1.0)
+
+
 def _transformed(pixels, along, across):
     """Bilinear: what lies at p from the middle comes from `[[along, -across], [across, along]] p`.
 
@@ -84,6 +107,12 @@ def _transformed(pixels, along, across):
     y, x = (height - 1) / 2, (width - 1) / 2
     rows = [along, -across, x - along * x + across * y]
     rows += [across, along, y - across * x - along * y, zero, zero]
+    return _projected(pixels, rows)
+
+
+def _projected(pixels, rows):
+    """Bilinear; `rows` are the eight numbers of `ImageProjectiveTransformV3`, `[b]` each."""
+    height, width = pixels.shape[1:3]
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=pixels,
         transforms=tf.stack(rows, axis=1),
@@ -129,6 +158,8 @@ AUGMENTATIONS = {
     "rotate": rotate,
     "scale": scale,
     "erase": erase,
+    "crop": crop,
+    "colour": colour,
 }
 """Name -> a function of pictures `[b, h, w, c]` in [0, 1] and a seed.
 

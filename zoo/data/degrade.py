@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from zoo.data.camera import camera
 from zoo.data.degradation import Degradation, each_alone
+from zoo.data.jpeg import jpeg as jpeg
 from zoo.images.resize import enlarge, reduce
 
 
@@ -19,20 +21,8 @@ def gaussian_noise(images, sigma, seed):
     return images + tf.random.stateless_normal(tf.shape(images), seed) * (sigma / 255)
 
 
-def jpeg(images, quality):
-    """Compresses to JPEG and opens again, by libjpeg.
-
-    Args:
-        images: float `[b, h, w, c]`, pixels in [0, 1], c is 1 or 3.
-        quality: 1 to 100; an integer, or int32 `[b]`.
-    """
-
-    def one(image_and_quality):
-        image, quality = image_and_quality
-        return tf.image.adjust_jpeg_quality(image, quality, dct_method="INTEGER_ACCURATE")
-
-    each = (images, tf.broadcast_to(quality, tf.shape(images)[:1]))
-    return tf.map_fn(one, each, fn_output_signature=tf.TensorSpec(images.shape[1:]))
+SIGMAS = {"noise": gaussian_noise, "camera": camera}
+"""Kind -> a function of pictures, a standard deviation in grey levels, and a seed."""
 
 
 def divisible(images, degradation: Degradation):
@@ -56,7 +46,9 @@ def degrade(images, degradation: Degradation, seed):
     if degradation.kind == "noise":
         return gaussian_noise(images, degradation.low, seed)
     if degradation.kind == "bicubic":
-        return reduce(images, degradation.low)
+        return reduce(images, degradation.scale)
+    if degradation.kind == "camera":
+        return camera(images, degradation.low, seed)
     return jpeg(images, degradation.low)
 
 
@@ -80,11 +72,11 @@ def any_of(images, degradations: Sequence[Degradation], seed):
 def _at_random(images, degradation: Degradation, seed):
     kind, low, high = degradation.kind, degradation.low, degradation.high
     count, seeds = tf.shape(images)[0], tf.random.split(seed, 2)
-    if kind == "noise":
+    if kind in SIGMAS:
         sigma = tf.random.stateless_uniform([count, 1, 1, 1], seeds[0], low, high)
-        return gaussian_noise(images, sigma, seeds[1])
+        return SIGMAS[kind](images, sigma, seeds[1])
     if kind == "bicubic":
-        return enlarge(reduce(images, low), low)
+        return enlarge(reduce(images, degradation.scale), degradation.scale)
     quality = tf.random.stateless_uniform([count], seeds[0], low, high + 1, tf.int32)
     return jpeg(images, quality)
 

@@ -30,7 +30,7 @@ def reachable(address: str, seconds: float = 3.0) -> bool:
 def _proxy(address: str) -> str:
     """The proxy for a web address, as requests finds it, or ""."""
     url, proxies = urllib.parse.urlsplit(address), urllib.request.getproxies()
-    if urllib.request.proxy_bypass(url.hostname):
+    if urllib.request.proxy_bypass(url.hostname or ""):
         return ""
     proxy = proxies.get(url.scheme) or proxies.get("all") or ""
     return proxy if "://" in proxy or not proxy else f"http://{proxy}"

@@ -4,99 +4,38 @@ import difflib
 import os
 import re
 import tempfile
-import unicodedata
 import urllib.parse
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from zoo.data import folders, pairs
 from zoo.data.network import reachable
+from zoo.data.pictures import Pictures
+from zoo.data.sets import LABELS
 from zoo.errors import ZooError, need
-from zoo.images.pixels import ENDINGS, fit_channels, folder_files, read, to_uint8
-from zoo.index import LABELS
+from zoo.images.pixels import fit_channels, to_uint8
+from zoo.storage import files
 
 RESTORATION = ("Train400", "BSD400", "T91", "Set5", "Set14", "Set12", "BSD68", "CBSD68", "LIVE1",
-               "Classic5")  # fmt: skip
+               "Classic5", "PolyU")  # fmt: skip
 """Sets of plain picture files, found in `$ZOO_DATA/restoration/NAME`."""
+PAIRED = {"PolyU": ("_real", "_mean")}
+"""Those whose pictures come as they were taken and clean: how the names of both end."""
+PHOTOS = ("flowers_train", "flowers_test")
+"""Sets of one folder a class, found in `$ZOO_DATA/photos/NAME`."""
 
 _EXPECTED = f"folder:PATH, one of {', '.join(RESTORATION)}, or a set of tensorflow-datasets"
 _DOWNLOADS = "https://storage.googleapis.com"  # where most of tensorflow-datasets' sets come from
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """A set in memory.
-
-    Attributes:
-        name: as it was asked for.
-        images: uint8 `[h, w, c]` each; sizes may differ.
-        labels: int64 `[n]`, or None for a set without classes.
-        classes: the labels' names.
-    """
-
-    name: str
-    images: list[np.ndarray]
-    labels: np.ndarray | None = None
-    classes: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def part(self, which: slice) -> "Pictures":
-        labels = None if self.labels is None else self.labels[which]
-        return Pictures(self.name, self.images[which], labels, self.classes)
-
-    def of_size(self, size: tuple[int | None, int | None]) -> "Pictures":
-        """The set with pictures of that height and width (bilinear, antialiased)."""
-        if size[0] is None or all(image.shape[:2] == size for image in self.images):
-            return self
-        import tensorflow as tf
-
-        resized = [tf.image.resize(image, size, antialias=True).numpy() for image in self.images]
-        images = [to_uint8(image / 255) for image in resized]
-        return Pictures(self.name, images, self.labels, self.classes)
-
-    def labels_among(self, wanted: tuple[str, ...]) -> np.ndarray:
-        """The labels as places in a net's own list of labels: int64 `[n]`.
-
-        Classes are matched by name; failing that by their letters and digits alone, whatever the
-        case; failing that, where all are called by numbers, these are the places themselves.
-
-        Raises:
-            ZooError: the set has no classes, or one that the net does not know, or two that are
-                one to the net.
-        """
-        if self.labels is None:
-            raise ZooError(f"{self.name} has no classes: expected one folder a class")
-        places = self._places(wanted)
-        if places is None:
-            known = set(map(_letters, wanted))
-            unknown = [name for name in self.classes if _letters(name) not in known]
-            why = "that the net does not know" if unknown else "that are one to the net"
-            raise ZooError(
-                f"{self.name} has classes {why}: {', '.join(unknown or self.classes)}; expected "
-                f"{', '.join(wanted)}, or their numbers from 0 on; to train the net for these "
-                "classes in the place of its own, start from its weights (--from)"
-            )
-        return np.array(places)[self.labels]
-
-    def known_among(self, wanted: tuple[str, ...]) -> bool:
-        """Whether `labels_among` finds all classes."""
-        return self._places(wanted) is not None
-
-    def _places(self, wanted: tuple[str, ...]) -> list[int] | None:
-        """Where each class stands, each at another place, or None."""
-        numbers = tuple(map(str, range(len(wanted))))
-        for same, labels in ((_composed, wanted), (_letters, wanted), (_composed, numbers)):
-            known = {same(label): place for place, label in enumerate(labels)}
-            found = {known.get(same(name)) for name in self.classes} - {None}
-            if len(found) == len(self.classes):
-                return [known[same(name)] for name in self.classes]
-        return None
-
-
-def load(name: str, channels: int | str, split: str = "train") -> Pictures:
+def load(
+    name: str,
+    channels: int | str,
+    split: str = "train",
+    background: float = 1.0,
+    size: tuple[int | None, int | None] = (None, None),
+) -> Pictures:
     """Loads a whole set.
 
     Args:
@@ -105,28 +44,55 @@ def load(name: str, channels: int | str, split: str = "train") -> Pictures:
             where they are, and downloaded otherwise; its checksums are tensorflow-datasets' own.
             Several sets without classes, joined by `+`, are one.
         channels: 1 for grey, 3 for colour, "Y" for luma; pictures are converted.
-        split: of a set of tensorflow-datasets.
+        split: of a set of tensorflow-datasets, or of a folder that has folders for its parts.
+        background: grey in [0, 1] that shows through where a picture is transparent: a net's own
+            (`Spec.background`).
+        size: height and width that pictures of a folder are brought to as they are read: those of a
+            camera take much memory.
 
     Raises:
         ZooError: the set is not there, cannot be read, or is of no known name.
+
+    Warns:
+        ZooWarning: files in a folder are left out, or parts of a picture.
     """
     if name.startswith("folder:"):
-        return _folder(name, Path(name.removeprefix("folder:")), channels)
+        path = Path(name.removeprefix("folder:"))
+        return folders.load(name, path, channels, background, split, size)
     if "+" in name:
-        parts = [load(part, channels, split) for part in name.split("+")]
+        parts = [load(part, channels, split, background) for part in name.split("+")]
         return Pictures(name, [image for part in parts for image in part.images])
-    if name in RESTORATION:
-        return _folder(name, _restoration_folder(name), channels)
+    if name in PAIRED:
+        return pairs.load(
+            name, _in_root(Path("restoration", name)), PAIRED[name], channels, background
+        )
+    if (folder := _below(name)) is not None:
+        return folders.load(name, _in_root(folder), channels, background, size=size)
     if name == "binarized_mnist" and (packed := _packed_file()):
         return _binarized_mnist(packed, split)
     return _tensorflow_dataset(name, channels, split)
 
 
+def has_part(name: str, split: str) -> bool:
+    """Whether a set is a folder that has one of its own for a part, as `load` takes it."""
+    folder = Path(name.removeprefix("folder:"))
+    is_folder = name.startswith("folder:") and folder.is_dir()
+    return is_folder and folders.part(folder, split) is not None
+
+
+def part_read(name: str, split: str) -> str:
+    """What `load` reads of a set for a split, in words."""
+    parts = [part for part in (split, "validation") if has_part(name, part)]
+    if not name.startswith("folder:") or parts:
+        return f"{(parts or [split])[0]} split"
+    return "all pictures"
+
+
 def origin(name: str) -> str:
     """Where a set is read from, in words."""
     root = os.environ.get("ZOO_DATA") or "$ZOO_DATA"
-    if name in RESTORATION:
-        return f"picture files in {Path(root, 'restoration', name)}"
+    if (below := _below(name)) is not None:
+        return f"picture files in {Path(root, below)}"
     here = f"its files in {Path(root, name)}"
     if in_zoo_data(name):
         return here
@@ -152,9 +118,9 @@ def refuse_missing(name: str) -> None:
     """
     for part in [name] if name.startswith("folder:") else name.split("+"):
         if part.startswith("folder:"):
-            _existing(Path(part.removeprefix("folder:")))
-        elif part in RESTORATION:
-            _existing(_restoration_folder(part))
+            folders.refuse_missing(Path(part.removeprefix("folder:")))
+        elif (below := _below(part)) is not None:
+            folders.refuse_missing(_in_root(below))
         elif part != "binarized_mnist" or not _packed_file():
             _require_prepared(part)
 
@@ -168,8 +134,7 @@ def _require_prepared(name: str) -> None:
 def in_zoo_data(name: str) -> bool:
     """Whether the files of a set are in `$ZOO_DATA`."""
     root = os.environ.get("ZOO_DATA", "")
-    below = Path("restoration", name) if name in RESTORATION else Path(name)
-    return bool(root and name) and os.path.isdir(Path(root) / below)
+    return bool(root and name) and os.path.isdir(Path(root) / (_below(name) or name))
 
 
 def _prepared(name: str) -> Path | None:
@@ -183,9 +148,11 @@ def _prepared(name: str) -> Path | None:
 
 
 def _not_here(name: str) -> str:
-    lower = {known.lower(): known for known in (*RESTORATION, *LABELS)}
+    lower = {known.lower(): known for known in (*RESTORATION, *PHOTOS, *LABELS)}
     near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.75)
     missing = f"the set {name!r} is not on this machine, and there is no network to look for it: "
+    if os.path.exists(name):
+        return f"{missing}did you mean folder:{name}, which is here?"
     if near and lower[near[0]] != name:
         return f"{missing}did you mean {lower[near[0]]}?"
     return (
@@ -194,44 +161,20 @@ def _not_here(name: str) -> str:
     )
 
 
-def _restoration_folder(name: str) -> Path:
+def _below(name: str) -> Path | None:
+    """Where in `$ZOO_DATA` a set of picture files lies, or None for one of another kind."""
+    rooms = {"restoration": RESTORATION, "photos": PHOTOS}
+    return next((Path(room, name) for room, names in rooms.items() if name in names), None)
+
+
+def _in_root(below: Path) -> Path:
     root = os.environ.get("ZOO_DATA")
     if not root:
         raise ZooError(
-            f"the set {name} is read from $ZOO_DATA/restoration/{name}, and ZOO_DATA is not set: "
+            f"the set {below.name} is read from $ZOO_DATA/{below}, and ZOO_DATA is not set: "
             f"set it, or name the folder itself with folder:PATH"
         )
-    return Path(root) / "restoration" / name
-
-
-def _folder(name: str, folder: Path, channels: int | str) -> Pictures:
-    _existing(folder)
-    try:
-        inside = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")]
-    except OSError as error:
-        raise ZooError(f"{folder}: the folder cannot be read: {error.strerror}") from error
-    classes = sorted((p for p in inside if p.is_dir()), key=lambda p: _composed(p.name))
-    if classes and any(p.suffix.lower() in ENDINGS for p in inside):
-        raise ZooError(f"{folder} holds pictures beside folders: expected the one or the other")
-    groups = [folder_files(c) for c in classes] or [folder_files(folder)]
-    images = [_file(path, channels) for group in groups for path in group]
-    if not classes:
-        return Pictures(name, images)
-    names = tuple(_composed(c.name) for c in classes)
-    if twice := [n for n in dict.fromkeys(names) if names.count(n) > 1]:
-        raise ZooError(
-            f"{folder}: two class folders are called {', '.join(twice)}, in different bytes of "
-            "Unicode (composed and decomposed): make them one folder"
-        )
-    labels = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
-    mixed = np.random.default_rng(0).permutation(len(labels))  # so that any part has all classes
-    images = [images[i] for i in mixed]
-    return Pictures(name, images, labels[mixed], names)
-
-
-def _existing(folder: Path) -> None:
-    if not folder.is_dir():
-        raise ZooError(f"{folder}: no such folder")
+    return Path(root) / below
 
 
 def _packed_file() -> Path | None:
@@ -241,24 +184,11 @@ def _packed_file() -> Path | None:
 
 
 def _binarized_mnist(path: Path, split: str) -> Pictures:
-    with np.load(path) as packed:
-        pixels = np.unpackbits(packed[split], axis=1)[:, : 28 * 28]
+    packed = files.read_npz(files.read_bytes(path), path)
+    if split not in packed:
+        raise ZooError(f"{path}: expected a split {', '.join(packed)}, got {split!r}")
+    pixels = np.unpackbits(packed[split], axis=1)[:, : 28 * 28]
     return Pictures("binarized_mnist", list(pixels.reshape(-1, 28, 28, 1) * 255))
-
-
-def _composed(name: str) -> str:
-    """One spelling of what looks alike: macOS decomposes the letters of file names."""
-    return unicodedata.normalize("NFC", name)
-
-
-def _letters(name: str) -> str:
-    """Letters with their marks, and digits, in lower case; the whole name if it has none."""
-    name = _composed(name).casefold()
-    return "".join(c for c in name if unicodedata.category(c)[0] in "LMN") or name
-
-
-def _file(path: Path, channels: int | str) -> np.ndarray:
-    return to_uint8(fit_channels(read(path).values[0], channels))
 
 
 def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:

@@ -8,6 +8,7 @@ Arrays are enlarged by NumPy, which needs no TensorFlow; tensors, in a graph or 
 """
 
 import numpy as np
+from PIL import Image
 
 from zoo.errors import ZooError
 
@@ -64,7 +65,27 @@ def reduce(images, factor: int):
     return _each_channel(lambda one: _convolved(one, square, pad, stride=factor), images)
 
 
-def mirrored(images, margin: int):
+def to_size(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """What classifiers see of any picture: bilinear, antialiased where it shrinks.
+
+    Args:
+        values: float32 `[b, h, w, c]`.
+        height: of the result.
+        width: likewise; the shape of the picture is not kept.
+
+    Returns:
+        float32 `[b, height, width, c]`.
+    """
+    if values.shape[1:3] == (height, width):
+        return values
+    planes = np.moveaxis(values.astype(np.float32), -1, 1).reshape(-1, *values.shape[1:3])
+    size, triangle = (width, height), Image.Resampling.BILINEAR
+    resized = [Image.fromarray(plane).resize(size, triangle) for plane in planes]
+    made = np.stack([np.asarray(image) for image in resized])
+    return np.moveaxis(made.reshape(len(values), -1, height, width), 1, -1)
+
+
+def mirrored(images, border: int):
     """`[b, h, w, c]` to `[b, h + 2 * margin, w + 2 * margin, c]`, mirrored at the border.
 
     Returns:
@@ -73,12 +94,20 @@ def mirrored(images, margin: int):
     Raises:
         ZooError: a side is shorter than the margin.
     """
-    if margin == 0:
+    if border == 0:
         return images
     import tensorflow as tf
 
-    _refuse_smaller(images, margin)
-    return tf.pad(images, [(0, 0), (margin, margin), (margin, margin), (0, 0)], "SYMMETRIC")
+    _refuse_smaller(images, border)
+    return tf.pad(images, [(0, 0), (border, border), (border, border), (0, 0)], "SYMMETRIC")
+
+
+def to_multiple(values: np.ndarray, multiple: int) -> np.ndarray:
+    """`[b, h, w, c]` whose sides are the next multiples: mirrored at the lower and right end."""
+    more = [-side % multiple for side in values.shape[1:3]]
+    if not any(more):
+        return values
+    return np.pad(values, [(0, 0), (0, more[0]), (0, more[1]), (0, 0)], "symmetric")
 
 
 _OFFSETS = np.arange(-CUBIC_REACH, CUBIC_REACH + 1)
@@ -102,10 +131,10 @@ def _enlarged_along(images: np.ndarray, kernels: np.ndarray, axis: int) -> np.nd
     lines = np.moveaxis(images, axis, 0)
     count, factor = len(lines), kernels.shape[1]
     around = np.pad(lines, [(CUBIC_REACH, CUBIC_REACH), *[(0, 0)] * 3], "symmetric")
-    made = np.empty((count * factor, *lines.shape[1:]), images.dtype)
+    longer = np.empty((count * factor, *lines.shape[1:]), images.dtype)
     for place, kernel in enumerate(kernels.T.astype(images.dtype)):
-        made[place::factor] = sum(w * around[n : n + count] for n, w in enumerate(kernel) if w)
-    return np.moveaxis(made, 0, axis)
+        longer[place::factor] = sum(w * around[n : n + count] for n, w in enumerate(kernel) if w)
+    return np.moveaxis(longer, 0, axis)
 
 
 def _convolved(one, kernel: np.ndarray, pad: tuple[int, int], stride: int = 1):
@@ -127,6 +156,6 @@ def _refuse_smaller(images, least: int) -> None:
     sides = [side for side in images.shape[1:3] if side is not None]
     if any(side < least for side in sides):
         raise ZooError(
-            f"a picture of {sides[0]}x{sides[1]} came: bicubic resizing needs sides of at least "
-            f"{least} pixels"
+            f"expected sides of at least {least} pixels for bicubic resizing, got a picture of "
+            f"{sides[0]}x{sides[1]}"
         )

@@ -1,6 +1,6 @@
-"""Large pictures in bounded memory: tiles that overlap by the net's reach, equal to the whole."""
+"""Large pictures in bounded memory: tiles that overlap by the receptive radius equal the whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,12 +19,14 @@ class Span(NamedTuple):
 
 
 def tiled(
-    run: Callable[[np.ndarray], np.ndarray],
+    run: Callable[..., np.ndarray],
     values: np.ndarray,
-    reach: int,
+    receptive_radius: int,
     tile: int = TILE,
     progress: bool = False,
     scale: int = 1,
+    multiple: int = 1,
+    beside: Sequence[np.ndarray] = (),
 ) -> np.ndarray:
     """Applies a net of free size to pictures that may be too large for it at once.
 
@@ -33,32 +35,43 @@ def tiled(
     nowhere else. All are of one size, for which a runtime makes its plans once.
 
     Args:
-        run: `[b, h, w, c]` to `[b, h * scale, w * scale, c]`.
+        run: `[b, h, w, c]`, and what is beside it, to `[b, h * scale, w * scale, d]`.
         values: `[b, h, w, c]`.
-        reach: how far a pixel acts, in pixels of the result.
+        receptive_radius: how far a pixel acts, in pixels of the result.
         tile: side of what is kept of a tile, at most, in pixels of the result; smaller pictures
             go through at once.
         progress: show a bar where it takes more than two seconds.
         scale: by how much `run` enlarges, bicubic first.
+        multiple: of which the sides are multiples; tiles start at such, and are so long.
+        beside: arrays `[b, h, w, d]` that are cut in the same way.
     """
-    batch, height, width, channels = values.shape
-    overlap = reach if scale == 1 else -(-reach // scale) + CUBIC_REACH
-    tall, rows = spans(height, max(tile // scale, 1), overlap)
-    wide, columns = spans(width, max(tile // scale, 1), overlap)
-    result = np.empty((batch, height * scale, width * scale, channels), values.dtype)
+    batch, height, width, _ = values.shape
+    overlap = receptive_radius if scale == 1 else -(-receptive_radius // scale) + CUBIC_REACH
+    tall, rows = spans(height, max(tile // scale, 1), overlap, multiple)
+    wide, columns = spans(width, max(tile // scale, 1), overlap, multiple)
+    result = np.empty(0)
     corners = [(y, x) for y in rows for x in columns]
     for y, x in _with_bar(corners) if progress and len(corners) > 1 else corners:
-        made = run(values[:, y.start : y.start + tall, x.start : x.start + wide])
-        inner = made[:, _kept(y, y.start, scale), _kept(x, x.start, scale)]
+        part = slice(None), slice(y.start, y.start + tall), slice(x.start, x.start + wide)
+        output = run(*(one[part] for one in (values, *beside)))
+        if not result.size:
+            size = (batch, height * scale, width * scale, output.shape[-1])
+            result = np.empty(size, values.dtype)
+        inner = output[:, _kept(y, y.start, scale), _kept(x, x.start, scale)]
         result[:, _kept(y, 0, scale), _kept(x, 0, scale)] = inner
     return result
 
 
-def spans(side: int, tile: int, overlap: int) -> tuple[int, list[Span]]:
+def spans(side: int, tile: int, overlap: int, multiple: int = 1) -> tuple[int, list[Span]]:
     """The length of the tiles of a side, `tile + 2 * overlap` at most, and where they are.
 
-    What is kept of a tile lies at least `overlap` from its ends, but for those of the side.
+    What is kept of a tile lies at least `overlap` from its ends, but for those of the side. All are
+    multiples of one number, if the side is; the overlap is then as much more.
     """
+    if multiple > 1:
+        whole = side // multiple, max(tile // multiple, 1), -(-overlap // multiple)
+        length, found = spans(*whole)
+        return length * multiple, [Span(*(place * multiple for place in one)) for one in found]
     count = -(-max(side - 2 * overlap, 1) // tile)
     if count == 1:
         return side, [Span(0, 0, side)]

@@ -1,14 +1,24 @@
 """Figures of merit, on arrays."""
 
+from collections.abc import Callable
+
 import numpy as np
-import tensorflow as tf
 
 from zoo.errors import ZooError
+from zoo.images.pixels import to_uint8
 
 
 def psnr(result: np.ndarray, original: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB of two uint8 pictures `[h, w, c]`."""
+    import tensorflow as tf
+
     return float(tf.image.psnr(result, original, max_val=255))
+
+
+def reconstructions(infer: Callable[[np.ndarray], np.ndarray], values: np.ndarray) -> np.ndarray:
+    """PSNR in dB `[n]` of pictures `[n, h, w, c]` in [0, 1] that are made again."""
+    pairs = zip(to_uint8(infer(values)), to_uint8(values), strict=True)
+    return np.array([psnr(*pair) for pair in pairs])
 
 
 def ssim(result: np.ndarray, original: np.ndarray) -> float:
@@ -17,6 +27,8 @@ def ssim(result: np.ndarray, original: np.ndarray) -> float:
     Wang et al. 2004: 11x11 Gaussian window of 1.5, K1 .01, K2 .03, mean over the valid part
     and the channels.
     """
+    import tensorflow as tf
+
     if min(original.shape[:2]) < 11:
         raise ZooError(f"SSIM needs sides of at least 11 pixels; a picture is {original.shape}")
     return float(tf.image.ssim(result, original, max_val=255))
@@ -30,7 +42,7 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
 def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean negative log probability of the right class, in nats."""
     right = probabilities[np.arange(len(labels)), labels]
-    return float(-np.mean(np.log(np.maximum(right, 1e-12))))
+    return abs(float(np.mean(np.log(np.maximum(right, 1e-12)))))  # none is above zero
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:

@@ -6,7 +6,9 @@ normalisation (Ioffe, Szegedy 2015) and global average pooling (Lin, Chen, Yan 2
 
 import dataclasses
 
-from zoo.index import LABELS, LICENCES, Benchmark, Entry, Recipe, Spec, register
+from zoo.data.sets import LABELS, LICENCES
+from zoo.index import Benchmark, Entry, Spec, register
+from zoo.tasks.classify import Recipe
 
 PAPER = (
     "Simonyan, Zisserman: Very Deep Convolutional Networks, ICLR 2015, "
@@ -35,18 +37,18 @@ def cnn(
     import keras
     from keras import layers
 
-    start = {"kernel_initializer": "he_normal"}
-    convolution = {"kernel_size": 3, "padding": "same", "use_bias": False} | start
+    last, start = {"data_format": "channels_last"}, {"kernel_initializer": "he_normal"}
+    convolution = {"kernel_size": 3, "padding": "same", "use_bias": False} | start | last
     image = x = keras.Input(shape, name="image")
     for stage, widths in enumerate(stages, 1):
         if stage > 1:
-            x = layers.MaxPooling2D(name=f"pool{stage - 1}")(x)
+            x = layers.MaxPooling2D(name=f"pool{stage - 1}", **last)(x)
         for number, width in enumerate(widths, 1):
             at = f"{stage}_{number}"
             x = layers.Conv2D(width, name=f"conv{at}", **convolution)(x)
             x = layers.BatchNormalization(momentum=0.95, epsilon=1e-4, name=f"norm{at}")(x)
             x = layers.ReLU(name=f"relu{at}")(x)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.GlobalAveragePooling2D(name="pool", **last)(x)
     for number, width in enumerate(dense, 1):
         x = layers.Dropout(dropout, name=f"dropout{number}")(x)
         x = layers.Dense(width, activation="relu", name=f"dense{number}", **start)(x)
@@ -62,7 +64,7 @@ _FASHION = Entry(
     summary="tells ten kinds of garments apart on 28x28 grey pictures",
     paper=PAPER,
     build=cnn,
-    spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["fashion_mnist"]),
+    spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["fashion_mnist"], background=0.0),
     recipe=Recipe(
         data="fashion_mnist",
         steps=18_000,
@@ -105,7 +107,7 @@ register(
         paper="Simonyan, Zisserman: Very Deep Convolutional Networks, ICLR 2015, "
         "https://arxiv.org/abs/1409.1556 (layout); LeCun et al.: Gradient-Based Learning Applied "
         "to Document Recognition, 1998 (data)",
-        spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["mnist"]),
+        spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["mnist"], background=0.0),
         recipe=dataclasses.replace(
             _FASHION.recipe,
             data="mnist",
@@ -120,6 +122,40 @@ register(
             "knows one light digit on black, centred, as in MNIST: cut photographs out, invert",
             "always names one of its ten digits, also for pictures of anything else",
         ),
+    )
+)
+register(
+    dataclasses.replace(
+        _FASHION,
+        name="cnn",
+        tag="",
+        summary="a small net for photographs of one's own, trained from nothing",
+        paper=PAPER,
+        build=lambda: cnn(
+            (96, 96, 3), 2, ((16,), (32,), (64, 64), (128, 128), (192,)), dropout=0.2
+        ),
+        spec=Spec(task="classify", shape=(96, 96, 3), labels=("0", "1")),
+        recipe=Recipe(
+            data="",  # pictures of one's own
+            classes="own",
+            balanced=True,
+            augment=("crop", "mirror", "colour"),
+            steps=3_000,
+            batch=32,
+            optimizer="muon",
+            learning_rate=3e-3,
+            warmup=100,
+            weight_decay=0.01,
+            label_smoothing=0.1,
+            holdout=0.1,
+            every=100,
+            patience=10,
+        ),
+        parameters=505_586,
+        data_licence="of your data",
+        benchmarks=(),
+        limits=("has no weights: `zoo train cnn --data folder:PATH`",),
+        pretrained=False,
     )
 )
 register(

@@ -8,7 +8,9 @@ of Huang et al.: The GAN is dead; long live the GAN!, NeurIPS 2024, https://arxi
 
 import dataclasses
 
-from zoo.index import JUDGES, LABELS, LICENCES, Benchmark, Entry, Recipe, Spec, register
+from zoo.data.sets import FEATURE_EXTRACTORS, LABELS, LICENCES
+from zoo.index import Benchmark, Entry, Spec, register
+from zoo.tasks.generate import Recipe
 
 PAPER = (
     "Radford, Metz, Chintala: Unsupervised Representation Learning with Deep Convolutional "
@@ -35,7 +37,8 @@ def dcgan(
     from keras import layers
 
     start = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)}
-    plain = {"padding": "same", "use_bias": False} | start
+    same = {"padding": "same", "data_format": "channels_last"} | start
+    plain = same | {"use_bias": False}
     height, wide, channels = shape
     first = (height // 2**stages, wide // 2**stages, width * 2 ** (stages - 1))
 
@@ -51,7 +54,7 @@ def dcgan(
         x = active(layers.Conv2DTranspose(filters, 4, strides=2, name=up, **plain)(x), up)
         if number < stages:
             x = active(layers.Conv2D(filters, 3, name=conv, **plain)(x), conv)
-    image = layers.Conv2D(channels, 3, padding="same", activation="tanh", name="image", **start)(x)
+    image = layers.Conv2D(channels, 3, activation="tanh", name="image", **same)(x)
     return keras.Model(latent, image, name="dcgan")
 
 
@@ -74,11 +77,13 @@ def critic(
             4,
             strides=2,
             padding="same",
+            data_format="channels_last",
             kernel_initializer="he_normal",
             name=f"conv{number}",
         )(x)
         x = layers.LeakyReLU(negative_slope=0.2, name=f"relu{number}")(x)
-    features = layers.Dense(width * 4, name="features")(layers.Flatten(name="flat")(x))
+    x = layers.Flatten(data_format="channels_last", name="flat")(x)
+    features = layers.Dense(width * 4, name="features")(x)
     features = layers.LeakyReLU(negative_slope=0.2, name="relu")(features)
     score = layers.Dense(1, use_bias=False, name="score")(features)  # pairs are compared
     if not classes:
@@ -128,7 +133,7 @@ def _entry(data: str, name: str, things: str) -> Entry:
             parameters=892_065,
             data_licence=LICENCES[data],
             benchmarks=(Benchmark(data),),
-            judge=JUDGES[data],
+            feature_extractor=FEATURE_EXTRACTORS[data],
             limits=(
                 f"makes {things} like its training pictures only: 28x28, light on black, centred",
                 "has no way back: use a VAE to find the latents of a picture",
@@ -153,7 +158,7 @@ register(
         recipe=dataclasses.replace(_RECIPE, steps=12, batch=8, holdout=3, every=4),
         parameters=1_451,
         benchmarks=(),
-        judge=None,
+        feature_extractor=None,
         pretrained=False,
     )
 )

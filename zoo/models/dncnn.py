@@ -5,13 +5,12 @@ for Image Denoising, IEEE TIP 2017, https://arxiv.org/abs/1608.03981
 """
 
 import dataclasses
+from typing import Any
 
-from zoo.index import Benchmark, Entry, Recipe, Spec, register, register_lineage
+from zoo.index import Benchmark, Entry, Spec, in_cycles, register
+from zoo.tasks.denoise import Recipe
 
-PAPER = (
-    "Zhang, Zuo, Chen, Meng, Zhang: Beyond a Gaussian Denoiser, IEEE TIP 2017, "
-    "https://arxiv.org/abs/1608.03981"
-)
+PAPER = "Zhang et al.: Beyond a Gaussian Denoiser, IEEE TIP 2017, https://arxiv.org/abs/1608.03981"
 
 
 def dncnn(depth: int = 17, width: int = 64, channels: int = 1):
@@ -31,6 +30,7 @@ def dncnn(depth: int = 17, width: int = 64, channels: int = 1):
 
     def convolution(number, filters, **options):
         options = {"padding": "same", "kernel_initializer": "he_normal"} | options
+        options |= {"data_format": "channels_last"}
         return layers.Conv2D(filters, 3, name=f"conv{number}", **options)
 
     noisy = keras.Input((None, None, channels), name="image")
@@ -87,24 +87,27 @@ def _noise_levels(data: str, sigmas, **published: tuple[float, float, float]):
 
 
 _LABELS = {"bm3d": "BM3D", "single": "paper (DnCNN-S)", "blind": "paper (DnCNN-B)"}
+_THREE = "paper (DnCNN-3)"
 _BM3D = {"BSD68": (31.07, 28.57, 25.62), "Set12": (32.37, 29.97, 26.72)}
 
 
-def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
+def _single(sigma: int, recipe: Recipe) -> Entry:
     """The paper's DnCNN-S: made for one noise level."""
     sigmas = (sigma,)
     return Entry(
         name=f"dncnn_s{sigma}",
-        tag=tag,
+        tag="bsd400",
         family="dncnn",
         summary=f"removes Gaussian noise of sigma {sigma} from grey or, channel by channel, "
         "colour pictures",
         paper=PAPER,
         build=dncnn,
-        spec=Spec(task="denoise", shape=(None, None, 1), degrade=(f"noise:{sigma}",), reach=17),
+        spec=Spec(
+            task="denoise", shape=(None, None, 1), degrade=(f"noise:{sigma}",), receptive_radius=17
+        ),
         recipe=recipe,
         parameters=558_017,
-        data_licence=data_licence,
+        data_licence=_BOTH,
         benchmarks=(
             *_noise_levels("BSD68", sigmas, bm3d=_BM3D["BSD68"], single=(31.73, 29.23, 26.23)),
             *_noise_levels("Set12", sigmas, bm3d=_BM3D["Set12"], single=(32.86, 30.44, 27.18)),
@@ -117,43 +120,34 @@ def _single(sigma: int, tag: str, recipe: Recipe, data_licence: str) -> Entry:
 
 
 _FURTHER = dataclasses.replace(
-    _LONG, steps=30_000, every=2_000, learning_rate=5e-3, fixed_norm=True
+    _LONG, steps=30_000, every=2_000, learning_rate=5e-3, frozen_batch_norm=True
 )
 
 
-def _register_cycles(first: Entry, cycles: dict[str, dict]) -> None:
-    """Registers a name trained in cycles of the learning rate, each on from the one before.
+def _cycles(first: Recipe, *changes: dict) -> Recipe:
+    """The cycles after the first, each by how it differs from `_FURTHER`.
 
-    After the first: tag -> how its recipe differs from `_FURTHER`, and the licence if it changes.
     A new seed draws other crops and other noise.
     """
-    trainings = [first]
-    for tag, changes in cycles.items():
-        before = trainings[-1]
-        recipe = {"start": before.full_name} | changes
-        licence = recipe.pop("data_licence", before.data_licence)
-        recipe = dataclasses.replace(_FURTHER, **recipe)
-        trainings.append(dataclasses.replace(before, tag=tag, recipe=recipe, data_licence=licence))
-    register_lineage(*trainings)
+    return in_cycles(first, *(dataclasses.replace(_FURTHER, **one) for one in changes))
 
 
 _BOTH = f"{TRAIN400}; {BSD400}"
-_S25 = _single(25, "train400", _SHORT, TRAIN400)
-_register_cycles(
-    _S25,
-    {
-        "bsd400": {"steps": 8_000, "every": 1_000, "data_licence": _BOTH},
-        "bsd400_long": {"steps": 20_000},
-        "bsd400_longer": {"steps": 12_000, "seed": 2},
-        "bsd400_longest": {"seed": 3},
-    },
+_S25 = register(
+    _single(
+        25,
+        _cycles(
+            _SHORT,
+            {"steps": 8_000, "every": 1_000},
+            {"steps": 20_000},
+            {"steps": 12_000, "seed": 2},
+            {"seed": 3},
+        ),
+    )
 )
-_FROM_S25 = dataclasses.replace(_FURTHER, start="dncnn_s25.bsd400_long", steps=6_000, every=1_000)
-register(_single(50, "bsd400_long", _FROM_S25, _BOTH))
-_register_cycles(
-    _single(15, "bsd400_long", _FROM_S25, _BOTH),
-    {"bsd400_longer": {"steps": 6_000, "seed": 2}},
-)
+_FROM_S25 = dataclasses.replace(_FURTHER, start="dncnn_s25@3", steps=6_000, every=1_000)
+register(_single(50, _FROM_S25))
+register(_single(15, _cycles(_FROM_S25, {"steps": 6_000, "seed": 2})))
 
 _BLIND = Entry(
     name="dncnn_blind",
@@ -163,8 +157,17 @@ _BLIND = Entry(
     "colour pictures",
     paper=PAPER,
     build=lambda: dncnn(depth=20),
-    spec=Spec(task="denoise", shape=(None, None, 1), degrade=("noise:0-55",), reach=20),
-    recipe=dataclasses.replace(_LONG, steps=12_000),
+    spec=Spec(task="denoise", shape=(None, None, 1), degrade=("noise:0-55",), receptive_radius=20),
+    recipe=_cycles(
+        dataclasses.replace(_LONG, steps=12_000),
+        {},
+        {"steps": 25_000, "seed": 2},
+        {"steps": 40_000, "seed": 3},
+        {"steps": 40_000, "seed": 4},
+        {"steps": 18_000, "seed": 5, "learning_rate": 3e-3},
+        {"seed": 6},
+        {"steps": 28_000, "seed": 7, "optimizer": "muon_late", "learning_rate": 1e-2},
+    ),
     parameters=669_377,
     data_licence=BSD400,
     benchmarks=(
@@ -173,48 +176,33 @@ _BLIND = Entry(
     ),
     limits=("noise above sigma 55 stays in part", _ONLY_GAUSSIAN),
 )
-_register_cycles(
-    _BLIND,
-    {
-        "bsd400_long": {},
-        "bsd400_longer": {"steps": 25_000, "seed": 2},
-        "bsd400_longest": {"steps": 40_000, "seed": 3},
-        "bsd400_5": {"steps": 40_000, "seed": 4},
-        "bsd400_6": {"steps": 18_000, "seed": 5, "learning_rate": 3e-3},
-        "bsd400_7": {"seed": 6},
-        "bsd400_8": {
-            "steps": 28_000,
-            "seed": 7,
-            "optimizer": "muon_late",
-            "learning_rate": 1e-2,
-        },
-    },
-)
+register(_BLIND)
+_FROM_BLIND = dataclasses.replace(_FURTHER, start="dncnn_blind@1")
+_QUANTIZED = {"quantization_aware": True, "every": 1_000}
 _COLOR = dataclasses.replace(
     _BLIND,
     name="dncnn_color",
     summary="removes Gaussian noise of any sigma up to 55 from colour pictures",
     build=lambda: dncnn(depth=20, channels=3),
     spec=dataclasses.replace(_BLIND.spec, shape=(None, None, 3)),
-    recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name, fixed_norm=False),
+    recipe=_cycles(
+        dataclasses.replace(_FROM_BLIND, frozen_batch_norm=False),
+        {"steps": 6_000, "every": 1_000, "learning_rate": 3e-3},
+        _QUANTIZED | {"steps": 5_000, "learning_rate": 2e-3},
+        _QUANTIZED | {"steps": 8_000, "learning_rate": 4e-3, "seed": 2},
+    ),
     parameters=671_683,
     benchmarks=_noise_levels(
         "CBSD68", (15, 25, 50), bm3d=(33.52, 30.71, 27.38), blind=(33.89, 31.23, 27.92)
     ),
 )
-_ROUNDED = {"rounded": True, "every": 1_000}
-_register_cycles(
-    _COLOR,
-    {
-        "bsd400_long": {"steps": 6_000, "every": 1_000, "learning_rate": 3e-3},
-        "bsd400_rounded": _ROUNDED | {"steps": 5_000, "learning_rate": 2e-3},
-        "bsd400_rounded_long": _ROUNDED | {"steps": 8_000, "learning_rate": 4e-3, "seed": 2},
-    },
-)
-_OF_A_MIXTURE = {"batch": 12, "patch": 48}
+register(_COLOR)
+_OF_A_MIXTURE: dict[str, Any] = {"batch": 12, "patch": 48}
+_WITH_T91 = _OF_A_MIXTURE | {"data": "T91+BSD400"}
 _RESTORE = dataclasses.replace(
     _BLIND,
     name="dncnn_3",
+    tag="t91_bsd400",
     summary="one net for noise, JPEG blocks, and enlarging 2, 3 or 4 times (`scale`)",
     spec=Spec(
         task="restore",
@@ -222,21 +210,20 @@ _RESTORE = dataclasses.replace(
         degrade=("bicubic:2-4", "jpeg:5-99", "noise:0-55"),
         scales=(1, 2, 3, 4),
         luma=True,
-        reach=20,
+        receptive_radius=20,
     ),
-    recipe=dataclasses.replace(_FURTHER, start=_BLIND.full_name, steps=20_000, **_OF_A_MIXTURE),
+    recipe=_cycles(
+        dataclasses.replace(_FROM_BLIND, steps=20_000, **_OF_A_MIXTURE),
+        _WITH_T91 | {"steps": 20_000},
+        _WITH_T91 | {"steps": 25_000, "every": 2_500},
+        _WITH_T91 | {"steps": 38_000, "seed": 2},
+        _WITH_T91 | {"steps": 22_000, "seed": 3, "learning_rate": 3e-3},
+    ),
+    data_licence=f"T91: not stated; {BSD400}",
     benchmarks=(
-        *_benchmarks("Set5", "bicubic", {"paper (DnCNN-3)": {2: 37.58, 3: 33.75, 4: 31.40}}),
-        *_benchmarks(
-            "Classic5",
-            "jpeg",
-            {"paper (DnCNN-3)": {10: 29.40, 20: 31.63, 30: 32.91, 40: 33.77}},
-        ),
-        *_benchmarks(
-            "LIVE1",
-            "jpeg",
-            {"paper (DnCNN-3)": {10: 29.19, 20: 31.59, 30: 32.98, 40: 33.96}},
-        ),
+        *_benchmarks("Set5", "bicubic", {_THREE: {2: 37.58, 3: 33.75, 4: 31.40}}),
+        *_benchmarks("Classic5", "jpeg", {_THREE: {10: 29.40, 20: 31.63, 30: 32.91, 40: 33.77}}),
+        *_benchmarks("LIVE1", "jpeg", {_THREE: {10: 29.19, 20: 31.59, 30: 32.98, 40: 33.96}}),
     ),
     limits=(
         "works on luma: noise and blocks in the colours stay",
@@ -244,19 +231,7 @@ _RESTORE = dataclasses.replace(
         "its exported file works at scale 1: enlarge the picture (bicubic) before it",
     ),
 )
-_WITH_T91 = _OF_A_MIXTURE | {
-    "data": "T91+BSD400",
-    "data_licence": f"T91: not stated; {BSD400}",
-}
-_register_cycles(
-    _RESTORE,
-    {
-        "t91_bsd400": _WITH_T91 | {"steps": 20_000},
-        "t91_bsd400_long": _WITH_T91 | {"steps": 25_000, "every": 2_500},
-        "t91_bsd400_longer": _WITH_T91 | {"steps": 38_000, "seed": 2},
-        "t91_bsd400_5": _WITH_T91 | {"steps": 22_000, "seed": 3, "learning_rate": 3e-3},
-    },
-)
+register(_RESTORE)
 register(
     dataclasses.replace(
         _S25,
@@ -264,7 +239,7 @@ register(
         tag="test",
         summary="three thin layers: the tests' fixture, without weights",
         build=lambda: dncnn(depth=3, width=4),
-        spec=dataclasses.replace(_S25.spec, reach=3),
+        spec=dataclasses.replace(_S25.spec, receptive_radius=3),
         recipe=dataclasses.replace(
             _SHORT, steps=12, batch=4, patch=16, warmup=2, holdout=2, every=4
         ),

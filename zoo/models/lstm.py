@@ -5,7 +5,9 @@ Hochreiter, Schmidhuber: Long Short-Term Memory, Neural Computation 1997
 
 import dataclasses
 
-from zoo.index import LABELS, LICENCES, Benchmark, Entry, Recipe, Spec, register
+from zoo.data.sets import LABELS, LICENCES
+from zoo.index import Benchmark, Entry, Spec, register
+from zoo.tasks.classify import Recipe
 
 PAPER = "Hochreiter, Schmidhuber: Long Short-Term Memory, Neural Computation 9(8), 1997"
 
@@ -49,7 +51,7 @@ _MNIST = Entry(
     summary="reads one handwritten digit row by row on a 28x28 grey picture",
     paper=PAPER,
     build=lstm,
-    spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["mnist"]),
+    spec=Spec(task="classify", shape=(28, 28, 1), labels=LABELS["mnist"], background=0.0),
     recipe=Recipe(
         data="mnist",
         steps=10_000,

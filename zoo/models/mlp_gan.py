@@ -6,7 +6,9 @@ Goodfellow et al.: Generative Adversarial Nets, NIPS 2014, https://arxiv.org/abs
 import dataclasses
 import math
 
-from zoo.index import JUDGES, LICENCES, Benchmark, Entry, Recipe, Spec, register
+from zoo.data.sets import FEATURE_EXTRACTORS, LICENCES
+from zoo.index import Benchmark, Entry, Spec, register
+from zoo.tasks.generate import Recipe
 
 PAPER = "Goodfellow et al.: Generative Adversarial Nets, NIPS 2014, https://arxiv.org/abs/1406.2661"
 
@@ -34,7 +36,7 @@ def critic(shape: tuple[int, int, int] = (28, 28, 1), widths: tuple[int, ...] = 
     from keras import layers
 
     image = keras.Input(shape, name="image")
-    x = layers.Flatten(name="flat")(image)
+    x = layers.Flatten(data_format="channels_last", name="flat")(image)
     for number, width in enumerate(widths, 1):
         x = layers.Dense(width, kernel_initializer="he_normal", name=f"dense{number}")(x)
         x = layers.LeakyReLU(negative_slope=0.2, name=f"relu{number}")(x)
@@ -69,7 +71,7 @@ _MNIST = Entry(
     parameters=1_486_352,
     data_licence=LICENCES["mnist"],
     benchmarks=(Benchmark("mnist"),),
-    judge=JUDGES["mnist"],
+    feature_extractor=FEATURE_EXTRACTORS["mnist"],
     limits=(
         "a baseline to learn from: not all it makes are digits; `dcgan_mnist` makes better ones",
         "which digit it makes cannot be chosen",
@@ -88,7 +90,7 @@ register(
         recipe=dataclasses.replace(_MNIST.recipe, steps=12, batch=4, holdout=2, every=4),
         parameters=257,
         benchmarks=(),
-        judge=None,
+        feature_extractor=None,
         pretrained=False,
     )
 )

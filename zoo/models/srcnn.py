@@ -6,7 +6,8 @@ https://arxiv.org/abs/1501.00092
 
 import dataclasses
 
-from zoo.index import Benchmark, Entry, Recipe, Spec, register, register_lineage
+from zoo.index import Benchmark, Entry, Spec, in_cycles, register
+from zoo.tasks.restore import Recipe
 
 PAPER = (
     "Dong, Loy, He, Tang: Image Super-Resolution Using Deep Convolutional Networks, "
@@ -18,7 +19,7 @@ def srcnn(kernels: tuple[int, int, int] = (9, 5, 5), widths: tuple[int, int] = (
     """Builds the net of section 3.1: `[b, h, w, 1]` to `[b, h - 2m, w - 2m, 1]`.
 
     The convolutions see no padding, as in the paper; m is half of what the kernels lack
-    (`margin_of`). The input is luma, already enlarged, and the untrained net returns its middle:
+    (`border_of`). The input is luma, already enlarged, and the untrained net returns its middle:
     one channel passes it on, and the last layer gives no weight to the others.
 
     Args:
@@ -31,6 +32,7 @@ def srcnn(kernels: tuple[int, int, int] = (9, 5, 5), widths: tuple[int, int] = (
     def convolution(number, filters, activation=None):
         side = kernels[number - 1]
         options = {"activation": activation, "kernel_initializer": "he_normal"}
+        options |= {"data_format": "channels_last"}
         return layers.Conv2D(filters, side, name=f"conv{number}", **options)
 
     image = keras.Input((None, None, 1), name="image")
@@ -52,7 +54,7 @@ def _pass_through(layers) -> None:
         layer.set_weights([kernel, bias])
 
 
-def margin_of(kernels: tuple[int, int, int]) -> int:
+def border_of(kernels: tuple[int, int, int]) -> int:
     """How many pixels the output lacks at each side."""
     return sum(side // 2 for side in kernels)
 
@@ -77,7 +79,7 @@ _RECIPE = Recipe(
     augment=("dihedral",),
     holdout=20,
     every=1_000,
-    rounded=True,
+    quantization_aware=True,
 )
 
 
@@ -88,11 +90,11 @@ def _published(scale: int, net: str, column: int) -> dict[str, dict[str, float]]
     }
 
 
-def _entry(name: str, scale: int, net: str = "9-5-5", tag: str = "t91_bsd400", **recipe) -> Entry:
+def _entry(name: str, scale: int, recipe: Recipe = _RECIPE, net: str = "9-5-5") -> Entry:
     kernels = _KERNELS[net]
     return Entry(
         name=name,
-        tag=tag,
+        tag="t91_bsd400",
         family="srcnn",
         summary=f"enlarges pictures {scale} times ({net})",
         paper=PAPER,
@@ -103,10 +105,10 @@ def _entry(name: str, scale: int, net: str = "9-5-5", tag: str = "t91_bsd400", *
             degrade=(f"bicubic:{scale}",),
             scales=(scale,),
             luma=True,
-            reach=margin_of(kernels),
-            margin=margin_of(kernels),
+            receptive_radius=border_of(kernels),
+            border=border_of(kernels),
         ),
-        recipe=dataclasses.replace(_RECIPE, **recipe),
+        recipe=recipe,
         parameters=_PARAMETERS[net],
         data_licence="T91: not stated; BSD400 (of BSD500): non-commercial research",
         benchmarks=tuple(
@@ -122,19 +124,11 @@ def _entry(name: str, scale: int, net: str = "9-5-5", tag: str = "t91_bsd400", *
 
 
 _X2 = register(_entry("srcnn_x2", 2))
-register(_entry("srcnn_x3", 3, tag="t91_bsd400_long", start="srcnn_x2", steps=20_000))
-register_lineage(
-    _entry("srcnn_x4", 4, tag="t91_bsd400_long", start="srcnn_x3", steps=20_000),
-    _entry(
-        "srcnn_x4",
-        4,
-        tag="t91_bsd400_longer",
-        start="srcnn_x4.t91_bsd400_long",
-        steps=12_000,
-        seed=2,
-    ),
-)
-register(_entry("srcnn_small_x3", 3, net="9-1-5", steps=6_000))
+register(_entry("srcnn_x3", 3, dataclasses.replace(_RECIPE, start="srcnn_x2", steps=20_000)))
+_X4 = dataclasses.replace(_RECIPE, start="srcnn_x3", steps=20_000)
+_X4_AGAIN = dataclasses.replace(_RECIPE, steps=12_000, seed=2)
+register(_entry("srcnn_x4", 4, in_cycles(_X4, _X4_AGAIN)))
+register(_entry("srcnn_small_x3", 3, dataclasses.replace(_RECIPE, steps=6_000), net="9-1-5"))
 register(
     dataclasses.replace(
         _X2,
@@ -142,7 +136,7 @@ register(
         tag="test",
         summary="two thin layers and a third: the tests' fixture, without weights",
         build=lambda: srcnn((3, 1, 3), (4, 3)),
-        spec=dataclasses.replace(_X2.spec, reach=2, margin=2),
+        spec=dataclasses.replace(_X2.spec, receptive_radius=2, border=2),
         recipe=dataclasses.replace(
             _X2.recipe, steps=12, batch=4, patch=12, rescale=(), warmup=2, holdout=2, every=4
         ),

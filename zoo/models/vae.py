@@ -5,7 +5,9 @@ Kingma, Welling: Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/a
 
 import dataclasses
 
-from zoo.index import JUDGES, LICENCES, Benchmark, Entry, Recipe, Spec, register
+from zoo.data.sets import FEATURE_EXTRACTORS, LICENCES
+from zoo.index import Benchmark, Entry, Spec, register
+from zoo.tasks.autoencode import Recipe
 
 PAPER = (
     "Kingma, Welling: Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/abs/1312.6114"
@@ -20,10 +22,10 @@ def vae(
 ):
     """Builds an autoencoder whose layer in the middle is a normal distribution.
 
-    It takes pictures `[b, h, w, c]` and normal noise `[b, n]`, and gives logits of the pixels
-    `[b, h, w, c]`, and the mean and log variance of the latents, `[b, n]` each. Its parts are
+    It takes pictures `[b, h, w, c]` and gives logits of the pixels `[b, h, w, c]`, as made from the
+    mean of the latents, and the mean and log variance of these, `[b, n]` each. Its parts are
     `net.get_layer("encoder")`, pictures to mean and log variance, and `net.get_layer("decoder")`,
-    latents to logits.
+    latents to logits; between them `zoo.metrics.likelihood.terms` samples.
 
     Args:
         shape: of a picture; its sides are multiples of `2 ** len(widths)`.
@@ -33,18 +35,12 @@ def vae(
         dense: width of the dense layer on both sides of the latents.
     """
     import keras
-    from keras import layers
 
     encoder = _encoder(shape, latent, widths, dense)
     decoder = _decoder(shape, latent, widths, dense)
     image = keras.Input(shape, name="image")
-    noise = keras.Input((latent,), name="noise")
     mean, logvar = encoder(image)
-    deviation = layers.Activation("exponential", name="deviation")(
-        layers.Rescaling(0.5, name="half")(logvar)
-    )
-    drawn = layers.Add(name="drawn")([mean, layers.Multiply(name="spread")([deviation, noise])])
-    return keras.Model([image, noise], [decoder(drawn), mean, logvar], name="vae")
+    return keras.Model(image, [decoder(mean), mean, logvar], name="vae")
 
 
 def _encoder(shape, latent: int, widths, dense: int):
@@ -53,9 +49,10 @@ def _encoder(shape, latent: int, widths, dense: int):
 
     image = x = keras.Input(shape, name="image")
     for number, width in enumerate(widths, 1):
-        x = layers.Conv2D(width, 3, padding="same", name=f"conv{number}", **_ACTIVE)(x)
-        x = layers.Conv2D(width, 4, strides=2, padding="same", name=f"down{number}", **_ACTIVE)(x)
-    x = layers.Dense(dense, name="dense", **_ACTIVE)(layers.Flatten(name="flat")(x))
+        x = layers.Conv2D(width, 3, name=f"conv{number}", **_SAME)(x)
+        x = layers.Conv2D(width, 4, strides=2, name=f"down{number}", **_SAME)(x)
+    x = layers.Flatten(data_format="channels_last", name="flat")(x)
+    x = layers.Dense(dense, name="dense", **_ACTIVE)(x)
     mean = layers.Dense(latent, name="mean")(x)
     logvar = layers.Dense(latent, kernel_initializer="zeros", name="logvar")(x)
     return keras.Model(image, [mean, logvar], name="encoder")
@@ -72,14 +69,15 @@ def _decoder(shape, latent: int, widths, dense: int):
     x = layers.Dense(first[0] * first[1] * first[2], name="dense2", **_ACTIVE)(x)
     x = layers.Reshape(first, name="reshape")(x)
     for number, width in reversed(list(enumerate(widths[:-1], 1))):
-        up = {"strides": 2, "padding": "same"} | _ACTIVE
-        x = layers.Conv2DTranspose(width, 4, name=f"up{number + 1}", **up)(x)
-        x = layers.Conv2D(width, 3, padding="same", name=f"conv{number + 1}", **_ACTIVE)(x)
-    logits = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", name="logits")(x)
+        x = layers.Conv2DTranspose(width, 4, strides=2, name=f"up{number + 1}", **_SAME)(x)
+        x = layers.Conv2D(width, 3, name=f"conv{number + 1}", **_SAME)(x)
+    logits = layers.Conv2DTranspose(channels, 4, strides=2, name="logits", **_PADDED)(x)
     return keras.Model(code, logits, name="decoder")
 
 
 _ACTIVE = {"activation": "swish", "kernel_initializer": "he_normal"}
+_PADDED = {"padding": "same", "data_format": "channels_last"}
+_SAME = _PADDED | _ACTIVE
 _LIMITS = (
     "knows pictures like its training pictures only: 28x28, light on black, centred",
     "samples are the mean of each pixel: softer than real ones",
@@ -98,7 +96,7 @@ _MNIST = Entry(
     summary="makes handwritten digits, and finds the 32 numbers that a digit could be made from",
     paper=PAPER,
     build=vae,
-    spec=Spec(task="autoencode", shape=(28, 28, 1), latent=32, binary=True),
+    spec=Spec(task="autoencode", shape=(28, 28, 1), latent=32, background=0.0, binary=True),
     recipe=Recipe(
         data="mnist",
         steps=25_000,
@@ -116,7 +114,7 @@ _MNIST = Entry(
     parameters=865_649,
     data_licence=LICENCES["mnist"],
     benchmarks=(Benchmark("mnist", _published(86.76, 84.78)),),
-    judge=JUDGES["mnist"],
+    feature_extractor=FEATURE_EXTRACTORS["mnist"],
     limits=_LIMITS,
 )
 register(_MNIST)
@@ -152,7 +150,7 @@ register(
         recipe=dataclasses.replace(_MNIST.recipe, data="fashion_mnist", steps=12_000),
         data_licence=LICENCES["fashion_mnist"],
         benchmarks=(Benchmark("fashion_mnist"),),
-        judge=JUDGES["fashion_mnist"],
+        feature_extractor=FEATURE_EXTRACTORS["fashion_mnist"],
         limits=(*_LIMITS, "a sample is hardly ever a coat: most look like pullovers"),
     )
 )
@@ -169,7 +167,7 @@ register(
         ),
         parameters=1_417,
         benchmarks=(),
-        judge=None,
+        feature_extractor=None,
         pretrained=False,
     )
 )

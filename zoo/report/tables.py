@@ -1,129 +1,126 @@
-"""The README's tables, printed from the index and the published figures."""
+"""The tables of the README and of `docs/figures.md`, from the index and the figures of record."""
 
 import re
+from dataclasses import dataclass
 
-from zoo import index, weights
-from zoo.export.forms import FORMS
-from zoo.index import Entry
-from zoo.report import figures, results
-from zoo.tasks.parts import DECODER, ENCODER
+from zoo import index
+from zoo.export.forms import MEASURED_FORM
+from zoo.metrics.metric import METRICS, metric_of
+from zoo.report import figures, precisions, results, times
+from zoo.schema import Entry
+from zoo.storage import weights
+
+_MODELS = ("task", "name", "what it does", "measured", "published", "its file, float32", "in int8",
+           "int8's time")  # fmt: skip
 
 
 def models_table(entries: list[Entry]) -> str:
-    """The README's table of all published names, as Markdown."""
-    rows = [
-        (
-            f"[`{index.short_name(entry)}`](zoo/pretrained/{entry.name}/{entry.tag}/{weights.CARD})",
-            entry.summary,
-            f"{entry.parameters:,}",
-            figures.headline(entry),
-        )
-        for entry in entries
-        if weights.published(entry)
-    ]
-    return figures.table(("name", "what it does", "weights", "measured"), rows)
+    """The README's table of all published names, by task, as Markdown."""
+    published = sorted(filter(weights.published, entries), key=lambda entry: entry.spec.task)
+    rows = [entry for of_kind in _by_kind(published) for entry in of_kind]
+    return figures.table(_MODELS, map(_model, rows))
 
 
-def figures_table(entries: list[Entry]) -> str:
-    """The README's tables of all figures of record, as Markdown: a row a name and test set."""
-    return "\n\n".join(
-        _of_kind([e for e in entries if e.spec.kind == kind], kind) for kind in figures.HEADLINES
+def _model(entry: Entry) -> tuple[str, ...]:
+    card = f"zoo/pretrained/{entry.name}/{entry.tag}/{weights.CARD}"
+    return (
+        entry.spec.task,
+        f"[`{index.short_name(entry)}`]({card})",
+        entry.summary,
+        figures.headline(entry),
+        figures.published(entry),
+        precisions.size(entry, MEASURED_FORM),
+        precisions.size(entry, "int8"),
+        times.ratio(entry, "int8"),
     )
 
 
-def _of_kind(entries: list[Entry], kind: str) -> str:
-    metrics = figures.HEADLINES[kind]
-    rows = [(entry, row) for entry in entries for row in results.rows(entry)]
-    shown = figures.columns([row for _, row in rows], metrics)
+def figures_table(entries: list[Entry]) -> str:
+    """The tables of all figures of record, as Markdown: a row a name and test set."""
+    return "\n\n".join(map(_of_kind, _by_kind(entries)))
+
+
+def _by_kind(entries: list[Entry]) -> list[list[Entry]]:
+    """Recognition, restoration, generation, and then what else there is."""
+    kinds = dict.fromkeys([*figures.HEADLINES, *(index.task_of(e).kind for e in entries)])
+    groups = ([e for e in entries if index.task_of(e).kind == kind] for kind in kinds)
+    return list(filter(None, groups))
+
+
+def _of_kind(entries: list[Entry]) -> str:
+    kind, metrics = index.task_of(entries[0]).kind, figures.headlines(entries[0])
     lines = [
-        (
-            f"`{index.short_name(entry)}`",
-            figures.what(row),
-            *(figures.cell(row, label, metrics) for label in shown),
-            figures.by_others(entry, row),
-        )
-        for entry, row in rows
-    ]
-    unit = " / ".join(figures.UNITS[metric] for metric in metrics)
-    heads = ("name", "test set", *shown, "published by others")
-    return f"{kind.capitalize()}: {unit}\n\n" + figures.table(heads, lines)
-
-
-def precisions_table(entries: list[Entry]) -> str:
-    """The README's table of what each name's files score and weigh, as Markdown."""
-    lines = []
-    for entry in entries:
-        measured = {row["artifact"]: row for row in figures.smallest(results.numerics(entry))}
-        if measured:
-            first = next(iter(measured.values()))
-            net = f"{figures.number(first['net'], first['metric'])} {figures.unit(first['metric'])}"
-            files = [_of_file(measured.get(form)) for form in _PRECISIONS]
-            lines.append((f"`{index.short_name(entry)}`", figures.what(first), net, *files))
-    return figures.table(("name", "test set", "the net", *_PRECISIONS), lines)
-
-
-_TIMED = tuple(name for name, form in FORMS.items() if form.suffix and not form.classifiers)
-_PRECISIONS = tuple(name for name in _TIMED if not FORMS[name].static)
-
-
-def _of_file(row: dict | None) -> str:
-    """Such as `36.73, 0.12 MB`."""
-    if row is None:
-        return "-"
-    figure = figures.number(row["figure"], row["metric"])
-    return f"{figure}{figures.missed(row)}, {row['bytes'] / 1e6:.2f} MB"
-
-
-def speeds_table(entries: list[Entry]) -> str:
-    """The README's table of how long each name's files take, as Markdown."""
-    lines = [
-        (f"`{index.short_name(entry)}`{part}", *run, *_times(timed), _gain(timed))
+        _Line((f"`{index.short_name(entry)}`", figures.what(rows[0])), entry, rows, metrics)
         for entry in entries
-        for (part, *run), timed in _timed(entry).items()
+        for rows in figures.by_set(results.rows(entry)).values()
     ]
-    return figures.table(("name", "one input", "threads", *_TIMED, "int8 is faster"), lines)
+    text = _table(("name", "test set"), lines)
+    return f"{kind.capitalize()}: {figures.heading(metrics)}\n\n{text}"
 
 
-def _timed(entry: Entry) -> dict[tuple[str, str, str], dict[str, dict]]:
-    """Part, input and threads -> form of file -> its row of the results."""
-    found = {}
-    for row in results.performance(entry):
-        part = next((p for p in (ENCODER, DECODER) if row["artifact"].startswith(p)), "")
-        run = f" {part}".rstrip(), row["input"], str(row["threads"])
-        if row["runtime"] in ("LiteRT", "ONNX Runtime"):
-            found.setdefault(run, {})[row["artifact"].removeprefix(f"{part}_")] = row
-    return found
+def of_name(entry: Entry, rows: list[dict]) -> str:
+    """A card's table of all figures of record: a row a test set, or, where there are more than
+    stand in one cell, a row a metric."""
+    sets, headlines = figures.by_set(rows).values(), figures.headlines(entry)
+    measured = {row["metric"] for row in rows if row["subject"] == results.NET}
+    if measured <= set(headlines):
+        lines = [
+            _Line((figures.what(of_set[0]), str(of_set[0]["count"])), entry, of_set, headlines)
+            for of_set in sets
+        ]
+        text = _table(("test set", "pictures"), lines)
+        return f"{text}\n\nEach cell: {figures.heading(headlines)}."
+    ordered = [name for name in METRICS if name in measured] + sorted(measured - METRICS.keys())
+    lines = [
+        _Line((figures.what(of_set[0]), metric_of(name).heading), entry, of_set, (name,))
+        for of_set in sets
+        for name in ordered
+        if figures.find(of_set, results.NET, name)
+    ]
+    return _table(("test set", "figure"), lines)
 
 
-def _times(timed: dict[str, dict]) -> list[str]:
-    return [f"{timed[form]['median_ms']:.3g}" if form in timed else "-" for form in _TIMED]
+@dataclass(frozen=True)
+class _Line:
+    """What stands first in a line, and the figures of one set that follow."""
+
+    first: tuple[str, str]
+    entry: Entry
+    rows: list[dict]
+    metrics: tuple[str, ...]
 
 
-def _gain(timed: dict[str, dict]) -> str:
-    """Against the faster float32 file."""
-    to_free = {form: row["ratio"] for form, row in timed.items() if "ratio" in row}
-    if "int8" not in to_free:
-        return "-"
-    fastest = min(to_free[form] for form in ("float32_free", "float32_static") if form in to_free)
-    return f"{fastest / to_free['int8']:.1f} times"
+def _table(heads: tuple[str, str], lines: list[_Line]) -> str:
+    """A column a subject that something is known of, and what others published."""
+    known = [row for line in lines for row in line.rows if row["metric"] in line.metrics]
+    shown = figures.subjects(known)
+    cells = [
+        (
+            *line.first,
+            *(figures.cell(line.rows, subject, line.metrics) for subject in shown),
+            figures.by_others(line.entry, line.rows[0], line.metrics),
+        )
+        for line in lines
+    ]
+    return figures.table((*heads, *shown.values(), "published by others"), cells)
 
 
-def with_tables(readme: str, entries: list[Entry]) -> str:
-    """The README's text with the tables between its marks and the pictures' tags replaced."""
+def with_tables(text: str, entries: list[Entry]) -> str:
+    """A page's text with the tables between its marks and the pictures' tags replaced."""
     for entry in entries:
-        strip = f"zoo/pretrained/{entry.name}/%s/{weights.STRIP}"
-        readme = re.sub(strip % "[^/]+", strip % index.entry(entry.name).tag, readme)
-    for mark, print_table in _TABLES.items():
+        strip = f"zoo/pretrained/{entry.name}/%s/{weights.PREVIEW}"
+        text = re.sub(strip % "[^/]+", strip % index.entry(entry.name).tag, text)
+    for mark in re.findall(r"<!-- (\w+): begin -->", text):
         begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
-        before, rest = readme.split(begin)
-        readme = f"{before}{begin}\n{print_table(entries)}\n{end}{rest.split(end)[1]}"
-    return readme
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{_TABLES[mark](entries)}\n{end}{rest.split(end)[1]}"
+    return text
 
 
 _TABLES = {
     "models": models_table,
     "figures": figures_table,
-    "precisions": precisions_table,
-    "speeds": speeds_table,
+    "precisions": precisions.precisions_table,
+    "speeds": times.speeds_table,
 }
-"""Mark in the README -> what prints the table there."""
+"""Mark in a page -> what prints the table there."""

@@ -1,15 +1,17 @@
 """Damaged or small pictures to better or larger ones."""
 
 import functools
-import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from zoo.data.degradation import Degradation
 from zoo.errors import ZooError
 from zoo.images.pixels import from_ycbcr, read, to_ycbcr
-from zoo.images.resize import CUBIC_REACH, enlarge
+from zoo.images.resize import CUBIC_REACH, enlarge, to_multiple
 from zoo.images.tiling import tiled
+from zoo.images.views import batch_as_channels, channels_as_batch, mean_of_eight
 from zoo.tasks.pipeline import Pipeline
 
 
@@ -17,8 +19,8 @@ class Restorer(Pipeline):
     """Undoes `spec.degradations`."""
 
     def __call__(
-        self, picture, scale: int | None = None, progress: bool = True, ensemble: bool = False
-    ):
+        self, picture: Any, scale: int | None = None, progress: bool = True, ensemble: bool = False
+    ) -> Any:
         """Restores or enlarges.
 
         Args:
@@ -48,42 +50,68 @@ class Restorer(Pipeline):
         scale: int | None = None,
         progress: bool = False,
         ensemble: bool = False,
+        beside: np.ndarray | None = None,
     ) -> np.ndarray:
         """`[b, h, w, c]`, pixels near [0, 1] -> `[b, h * scale, w * scale, c]` in [0, 1].
 
         A grey net restores the luma of colour pictures, or each channel by itself, as its spec
-        says; a colour net takes grey for colour, and gives back the mean.
+        says; a colour net takes grey for colour, and gives back the mean. What is `beside` the
+        pictures, `[b, h, w, d]` or `[b, 1, 1, d]`, goes with each of them through the net.
         """
         scale = self.known(scale)
         net, came = self.spec.shape[-1], values.shape[-1]
-        through = functools.partial(self._through_net, scale=scale, progress=progress)
-        if ensemble:
-            through = functools.partial(_mean_of_eight, through)
+        views = mean_of_eight if ensemble else _as_it_is
+        once = functools.partial(self._restored, scale=scale, progress=progress)
+
+        def restore(pixels: np.ndarray) -> np.ndarray:
+            return views(once, pixels, *_of_each(beside, pixels))
+
         if came == net:
-            return through(values)
+            return restore(values)
         if came == 1:
-            return through(np.repeat(values, net, -1)).mean(-1, keepdims=True)
+            return restore(np.repeat(values, net, -1)).mean(-1, keepdims=True)
         if self.spec.luma:
             ycbcr = to_ycbcr(values)
-            luma, chroma = through(ycbcr[..., :1]), enlarge(ycbcr[..., 1:], scale)
+            luma, chroma = restore(ycbcr[..., :1]), enlarge(ycbcr[..., 1:], scale)
             return from_ycbcr(np.concatenate([luma, chroma], -1))
-        return _batch_as_channels(through(_channels_as_batch(values)), came)
+        return batch_as_channels(restore(channels_as_batch(values)), came)
 
-    def _through_net(self, values: np.ndarray, scale: int, progress: bool) -> np.ndarray:
+    def _restored(
+        self, values: np.ndarray, *beside: np.ndarray, scale: int, progress: bool
+    ) -> np.ndarray:
         """The first scale is inside, as in an exported file; for others, enlarges before."""
         inside = self.spec.scales[0]
         given = enlarge(values, scale // inside)
         self._refuse_small(given, inside)
-        run = functools.partial(self.through, "")
-        return tiled(run, given, self.spec.reach, progress=progress, scale=inside)
+        height, width = (side * inside for side in given.shape[1:3])
+        laid_out = [np.broadcast_to(one, (*given.shape[:3], one.shape[-1])) for one in beside]
+        given, *laid_out = (to_multiple(one, self.spec.multiple) for one in (given, *laid_out))
+        run, radius, multiple = self.at_once, self.spec.receptive_radius, self.spec.multiple
+        made = tiled(
+            run, given, radius, progress=progress, scale=inside, multiple=multiple, beside=laid_out
+        )
+        return made[:, :height, :width]
+
+    def at_once(self, values: np.ndarray, *beside: np.ndarray) -> np.ndarray:
+        """One tile, `[b, h, w, c]`, by whatever computes."""
+        return self.compute("", values)
+
+    def undo(self, damage: Degradation) -> Callable[..., np.ndarray]:
+        """`infer`, told what is known of the damage."""
+        return functools.partial(self.infer, scale=damage.scale)
 
     def _refuse_small(self, values: np.ndarray, scale: int) -> None:
         height, width = values.shape[1:3]
-        least = max(-(-self.spec.margin // scale), 1 if scale == 1 else CUBIC_REACH)
+        if not self.spec.free_size and (height, width) != self.spec.size:
+            raise ZooError(
+                f"{self.entry.name}: expected {'x'.join(map(str, self.spec.size))}, got a picture "
+                f"of {height}x{width}; resize it first"
+            )
+        least = max(-(-self.spec.border // scale), 1 if scale == 1 else CUBIC_REACH)
         if min(height, width) < least:
             raise ZooError(
-                f"a picture of {height}x{width} came: {self.entry.name} needs sides of at least "
-                f"{least} pixels"
+                f"{self.entry.name}: expected sides of at least {least} pixels, got a picture of "
+                f"{height}x{width}"
             )
 
     def known(self, scale: int | None) -> int:
@@ -93,35 +121,23 @@ class Restorer(Pipeline):
             return scales[0]
         if scale not in scales:
             known = " or ".join(map(str, scales))
-            raise ZooError(f"{self.entry.name} enlarges by {known}: a scale of {scale!r} came")
+            raise ZooError(f"{self.entry.name}: expected a scale of {known}, got {scale!r}")
         return int(scale)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """The net alone: float32 `[b, h, w, c]` in the spec's value range, to the same shape.
 
-        What the net's `margin` takes is added before.
+        What the net's `border` takes is added before.
         """
         from zoo.images.resize import mirrored
 
-        return np.asarray(self.net(mirrored(batch, self.spec.margin), training=False))
+        return np.asarray(self.net(mirrored(batch, self.spec.border), training=False))
 
 
-def _mean_of_eight(restore: Callable, values: np.ndarray) -> np.ndarray:
-    """The mean of what a picture's rotations and mirrorings give, turned back."""
-    total = 0
-    for turns, mirror in itertools.product(range(4), (1, -1)):
-        turned = np.rot90(values[:, :, ::mirror], turns, axes=(1, 2))
-        total += np.rot90(restore(turned), -turns, axes=(1, 2))[:, :, ::mirror]
-    return total / 8
+def _as_it_is(restore: Callable[..., np.ndarray], *given: np.ndarray) -> np.ndarray:
+    return restore(*given)
 
 
-def _channels_as_batch(values: np.ndarray) -> np.ndarray:
-    """`[b, h, w, c]` -> `[b * c, h, w, 1]`."""
-    batch, height, width, channels = values.shape
-    return np.moveaxis(values, -1, 1).reshape(batch * channels, height, width, 1)
-
-
-def _batch_as_channels(values: np.ndarray, channels: int) -> np.ndarray:
-    """`[b * c, h, w, 1]` -> `[b, h, w, c]`."""
-    height, width = values.shape[1:3]
-    return np.moveaxis(values.reshape(-1, channels, height, width), 1, -1)
+def _of_each(beside: np.ndarray | None, values: np.ndarray) -> list[np.ndarray]:
+    """What is beside each picture, or each of its channels."""
+    return [] if beside is None else [beside.repeat(len(values) // len(beside), 0)]

@@ -1,11 +1,13 @@
 """Checkpoints that appear whole or not at all: one folder each, of which the newest is kept."""
 
+import errno
+import re
 from pathlib import Path
 
 import tensorflow as tf
 
-from zoo import files
 from zoo.errors import ZooError
+from zoo.storage import files, leftovers
 
 _NAME = "step-"
 
@@ -37,7 +39,7 @@ class Checkpoints:
             path = self._path(step)
             try:
                 self._state.read(str(path / "state")).assert_consumed()
-            except (tf.errors.OpError, AssertionError, ValueError, IndexError) as error:
+            except Exception as error:  # of TensorFlow, on damaged files: any kind
                 raise ZooError(
                     f"{path} cannot be restored: {error}\nRemove this folder to go on from an "
                     "earlier checkpoint or from the start"
@@ -54,14 +56,15 @@ class Checkpoints:
             try:
                 self._state.write(str(partial / "state"))
             except tf.errors.OpError as error:
-                raise OSError(error.message) from error
+                full = isinstance(error, tf.errors.ResourceExhaustedError)
+                raise OSError(errno.ENOSPC if full else None, error.message) from error
         for old in self._steps():
             if old != step:
-                files.remove(self._path(old))
+                leftovers.remove(self._path(old))
 
     def _path(self, step: int) -> Path:
         return self.folder / f"{_NAME}{step:08}"
 
     def _steps(self) -> list[int]:
-        names = [p.name.removeprefix(_NAME) for p in self.folder.glob(f"{_NAME}*")]
-        return [int(name) for name in names if name.isdigit()]
+        found = [re.fullmatch(_NAME + r"([0-9]{8,15})", p.name) for p in self.folder.glob("*")]
+        return [int(match[1]) for match in found if match]

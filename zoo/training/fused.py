@@ -6,18 +6,22 @@ fast again). Its weights, its input and its last layer are float32 in any case. 
 fixed averages is part of the convolution before it (a bfloat16 step of DnCNN-20 takes a quarter
 less time so).
 
-It may also round as an int8 file will, so that training makes up for it (Jacob et al.: Quantization
-and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR 2018,
-https://arxiv.org/abs/1712.05877, section 3).
+It may also fake-quantize as an int8 file will round, so that training makes up for it (Jacob et
+al.: Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference,
+CVPR 2018, https://arxiv.org/abs/1712.05877, section 3).
 """
 
 import collections
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-# Side of a kernel, as `zoo.export.separate.LEAST_SIDE`: the files have a first layer of smaller
-# ones in float32.
+from zoo.images import subpixel
+from zoo.training.collapsible import Collapsible, collapsible
+
+# Side of a kernel, as `zoo.quantization.precision.LEAST_SIDE`: the files have a first layer of
+# smaller ones in float32.
 _LARGE = 5
 # Of inputs, in training: half of the file's, so that what a net learns to bear is four times the
 # error there. With the file's own 255 srcnn_x2 loses 0.103 dB in int8, so 0.047 (held out).
@@ -55,7 +59,7 @@ class _FusedBatchNormalization(keras.layers.BatchNormalization):
         average.assign(average * self.momentum + value * (1 - self.momentum))
 
 
-class _FixedBatchNormalization(_FusedBatchNormalization):
+class _FrozenBatchNormalization(_FusedBatchNormalization):
     """Its averages stay; scale and offset are trained."""
 
     def call(self, inputs, training=None, mask=None):
@@ -81,59 +85,80 @@ class _Folding(keras.layers.Conv2D):
     With a ReLU after that, TensorFlow has one kernel for the three.
     """
 
-    scale_and_offset = None  # that of the `_Folded` after it
+    scale_and_offset: Callable[[], tuple]  # that of the `_Folded` after it
 
     def convolution_op(self, inputs, kernel):
         scale, offset = (tf.cast(of, inputs.dtype) for of in self.scale_and_offset())
         return tf.nn.bias_add(super().convolution_op(inputs, kernel * scale), offset)
 
 
-class _RoundedInput(keras.layers.Conv2D):
+class _FakeQuantizedInput(keras.layers.Conv2D):
     """A convolution of values that an int8 file has in steps from the least to the greatest."""
 
     def convolution_op(self, inputs, kernel):
-        return super().convolution_op(_rounded(inputs), kernel)
+        return super().convolution_op(_fake_quantized(inputs), kernel)
 
 
-class _Rounded(_RoundedInput):
+class _FakeQuantized(_FakeQuantizedInput):
     """Its kernel, too, is in the file's steps: 255 about zero for each output."""
 
     def convolution_op(self, inputs, kernel):
-        return super().convolution_op(inputs, _rounded_kernel(kernel))
+        return super().convolution_op(inputs, _fake_quantized_kernel(kernel))
 
 
-def _rounded(values):
+class _Subpixel(keras.layers.Conv2DTranspose):
+    """As `zoo.images.subpixel`: a faster kernel."""
+
+    def call(self, inputs):
+        kernel = tf.cast(subpixel.kernel_of(self), inputs.dtype)
+        return subpixel.laid_out(self, tf.nn.conv2d(inputs, kernel, 1, "SAME"))
+
+
+class _FakeQuantizedInputSubpixel(_Subpixel):
+    def call(self, inputs):
+        return super().call(_fake_quantized(inputs))
+
+
+def _fake_quantized(values):
     least, most = (tf.cast(f(values), tf.float32) for f in (tf.reduce_min, tf.reduce_max))
-    return _in_steps(values, (tf.maximum(most, 0) - tf.minimum(least, 0)) / _STEPS)
+    return in_steps(values, (tf.maximum(most, 0) - tf.minimum(least, 0)) / _STEPS)
 
 
-def _rounded_kernel(kernel):
+def _fake_quantized_kernel(kernel):
     most = tf.reduce_max(tf.abs(kernel), axis=[0, 1, 2])
-    return _in_steps(kernel, tf.cast(most, tf.float32) / 127)
+    return in_steps(kernel, tf.cast(most, tf.float32) / 127)
 
 
-def _in_steps(values, step):
-    """Rounded forwards, to float32 multiples of a step. Backwards as if it were not, and steps that
-    would lose less are learnt (Esser et al.: Learned Step Size Quantization, ICLR 2020, equation 3,
-    https://arxiv.org/abs/1902.08153), by way of the greatest value."""
+def in_steps(values, step):
+    """Fake quantization to float32 multiples of a step, with a straight-through gradient for the
+    values; the step's gradient is that of Esser et al.: Learned Step Size Quantization, ICLR 2020,
+    equation 3, https://arxiv.org/abs/1902.08153, and reaches the greatest value."""
     counts = tf.math.divide_no_nan(tf.cast(values, tf.float32), step)
     moved = step * tf.stop_gradient(tf.round(counts) - counts)
     return values + tf.cast(moved, values.dtype)
 
 
-def fused_twin(net, precision: str = "float32", fixed_norm: bool = False, rounded: bool = False):
+def fused_twin(
+    net,
+    precision: str = "float32",
+    frozen_batch_norm: bool = False,
+    quantization_aware: bool = False,
+    expand: int = 0,
+):
     """A copy of a functional net, its weights too, with fused batch normalisation where it fits.
 
     Args:
         net: of stock layers.
         precision: a dtype policy of Keras, "float32" or "mixed_bfloat16".
-        fixed_norm: batch normalisation never uses the averages of a batch.
-        rounded: convolutions compute as in an int8 file of a net that restores: there the last
-            layer is in float32, and a first one of small kernels.
+        frozen_batch_norm: batch normalisation never uses the averages of a batch.
+        quantization_aware: convolutions compute as in an int8 file of a net that restores: there
+            the last layer is in float32, and a first one of small kernels.
+        expand: convolutions are trained as wide ones of so many channels, see
+            `zoo.training.collapsible`; 0: as they are.
     """
-    norm = _FixedBatchNormalization if fixed_norm else _FusedBatchNormalization
+    norm = _FrozenBatchNormalization if frozen_batch_norm else _FusedBatchNormalization
     weighted = [layer for layer in net.layers if layer.weights]
-    folded = _foldable(net) if fixed_norm and not rounded else {}
+    folded = _foldable(net) if frozen_batch_norm and not quantization_aware else {}
     folding = dict.fromkeys(folded, _Folding) | dict.fromkeys(folded.values(), _Folded)
 
     def kind_of(layer):
@@ -141,14 +166,18 @@ def fused_twin(net, precision: str = "float32", fixed_norm: bool = False, rounde
             return folding[layer.name]
         if _fits(layer):
             return norm
-        if not rounded or type(layer) is not keras.layers.Conv2D:
+        if subpixel.fits(layer) and layer is weighted[-1]:
+            return _FakeQuantizedInputSubpixel if quantization_aware else _Subpixel
+        if not quantization_aware or type(layer) is not keras.layers.Conv2D:
             return type(layer)
         if layer is weighted[0] and max(layer.kernel_size) < _LARGE:
             return type(layer)
-        return _RoundedInput if layer is weighted[-1] else _Rounded
+        return _FakeQuantizedInput if layer is weighted[-1] else _FakeQuantized
 
     def copy(layer):
         kind = kind_of(layer)
+        if expand and type(layer) is keras.layers.Conv2D:
+            kind = collapsible(kind, expand)
         config = layer.get_config()
         if not isinstance(layer, keras.layers.InputLayer) and layer.name not in net.output_names:
             config["dtype"] = precision
@@ -157,18 +186,25 @@ def fused_twin(net, precision: str = "float32", fixed_norm: bool = False, rounde
     twin = keras.models.clone_model(net, clone_function=copy)
     for convolution, after in folded.items():
         twin.get_layer(convolution).scale_and_offset = twin.get_layer(after).scale_and_offset
-    twin.set_weights(net.get_weights())
     for theirs, ours in zip(net.layers, twin.layers, strict=True):
+        shared = theirs.get_weights()
+        ours.set_weights([*shared, *ours.get_weights()[len(shared) :]])
         ours.trainable = theirs.trainable
     return twin
 
 
-def round_kernels(net, twin) -> None:
-    """Puts the kernels that the twin rounds, rounded, into the net: it was trained with these, and
-    files of int8 weights compute what it does."""
-    for layer, rounding in zip(net.layers, twin.layers, strict=True):
-        if isinstance(rounding, _Rounded):
-            layer.kernel.assign(_rounded_kernel(layer.kernel.value))
+def deliver(twin, net) -> None:
+    """Puts what the twin has learnt into the plain net.
+
+    Wide kernels are collapsed. Fake-quantized ones stay so: the net was trained with these, and
+    files of int8 weights compute what it does.
+    """
+    for learnt, layer in zip(twin.layers, net.layers, strict=True):
+        layer.set_weights(learnt.get_weights()[: len(layer.weights)])
+        if isinstance(learnt, Collapsible):
+            layer.kernel.assign(learnt.collapsed())
+        if isinstance(learnt, _FakeQuantized):
+            layer.kernel.assign(_fake_quantized_kernel(layer.kernel.value))
 
 
 def _foldable(net) -> dict[str, str]:

@@ -2,11 +2,16 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from zoo.errors import ZooError
+
+_BAR: dict[str, Any] = {
+    "desc": "training", "unit": "step", "dynamic_ncols": True, "mininterval": 1
+}  # fmt: skip
 
 
 def loop(
@@ -15,7 +20,7 @@ def loop(
     start: int,
     end: int,
     every: int,
-    report: Callable[[int, dict[str, float]], None],
+    report: Callable[[int, dict[str, float]], object],
 ) -> None:
     """Takes the steps `start + 1` to `end`.
 
@@ -25,13 +30,14 @@ def loop(
         start: how many steps were taken before.
         end: how many there are in all.
         every: report after each step that this divides, and after the last.
-        report: gets the step and the means of the figures since the report before.
+        report: gets the step and the means of the figures since the report before; ends it by
+            returning something true.
 
     Raises:
         ZooError: a figure is no longer finite; what was reported before is untouched.
     """
     taken = []
-    with tqdm(total=end, initial=start, unit="step", dynamic_ncols=True, mininterval=1) as bar:
+    with tqdm(total=end, initial=start, **_BAR) as bar:
         for number, batch in enumerate(batches, start + 1):
             taken.append(step(*batch))
             bar.update()
@@ -39,7 +45,8 @@ def loop(
                 means = {key: float(np.mean([t[key] for t in taken])) for key in taken[0]}
                 _check(means, number)
                 bar.set_postfix(loss=f"{means['loss']:.4g}")
-                report(number, means)
+                if report(number, means):
+                    return
                 taken = []
 
 

@@ -1,15 +1,56 @@
-"""What is trained together: a net, its optimizer, and for generators a critic with its own."""
+"""What is trained together: players, each a net and its optimizer, and the step they take."""
 
-import dataclasses
-
-from zoo.index import Entry
-from zoo.training import steps
-from zoo.training.fused import fused_twin, round_kernels
+from zoo.index import Recipe
+from zoo.quantization import aware
+from zoo.training import fused, steps
 from zoo.training.optimizers import make_optimizer
 
 
-class Supervised:
-    """Outputs towards targets.
+class Player:
+    """A net in training: its twin, which learns, and the optimizer."""
+
+    def __init__(self, net, recipe: Recipe, steady: bool = False, expand: int = 0):
+        """As `make_twin` and `make_optimizer` take them."""
+        self.twin = self.make_twin(net, recipe, expand)
+        self.optimizer = make_optimizer(recipe, steady)
+        self._net = net
+
+    put = staticmethod(fused.deliver)
+
+    def make_twin(self, net, recipe: Recipe, expand: int):
+        """As `zoo.training.fused.fused_twin` makes it."""
+        options = recipe.precision, recipe.frozen_batch_norm, recipe.quantization_aware
+        return fused.fused_twin(net, *options, expand)
+
+    @property
+    def weights(self) -> list:
+        return self.twin.trainable_variables
+
+    @property
+    def variables(self) -> list:
+        return [*self.twin.variables, *self.optimizer.variables]
+
+    def deliver(self) -> None:
+        """Puts what was learnt into the plain net: the averaged weights, where there are any."""
+        learnt = self.twin.get_weights()
+        self.optimizer.finalize_variable_values(self.twin.trainable_variables)
+        self.put(self.twin, self._net)
+        self.twin.set_weights(learnt)
+
+
+class QuantizationAwarePlayer(Player):
+    """Its twin rounds as the net's int8 file, as `zoo.quantize_aware` makes it."""
+
+    def make_twin(self, net, recipe: Recipe, expand: int):
+        return aware.quantize_aware(net)
+
+    @staticmethod
+    def put(twin, net) -> None:
+        net.set_weights(twin.quantization.net.get_weights())
+
+
+class Method:
+    """A step and its players, of whom the first one's net is delivered.
 
     Attributes:
         step: takes a batch and returns its figures.
@@ -17,64 +58,26 @@ class Supervised:
         variables: all that a checkpoint has to hold.
     """
 
-    def __init__(self, entry: Entry, net, strategy):
-        self._net, self._twin = net, _twin_of(net, entry.recipe)
-        self._optimizer = make_optimizer(entry.recipe)
-        self.step = self._step(entry.recipe, strategy)
+    def __init__(self, step, *players: Player):
+        self.step, self._players = step, players
+        self.deliver = players[0].deliver
 
     @property
     def weights(self) -> list:
-        return self._twin.trainable_variables
+        return [weight for player in self._players for weight in player.weights]
 
     @property
     def variables(self) -> list:
-        return [*self._twin.variables, *self._optimizer.variables]
-
-    def deliver(self) -> None:
-        """Puts what was learnt into the plain net: the averaged weights, where there are any."""
-        self._net.set_weights(self._twin.get_weights())
-        self._optimizer.finalize_variable_values(self._net.trainable_variables)
-        round_kernels(self._net, self._twin)
-
-    def _step(self, recipe, strategy):
-        return steps.supervised(self._twin, self._optimizer, recipe.loss, strategy)
+        return [variable for player in self._players for variable in player.variables]
 
 
-class Variational(Supervised):
-    """A bound on the likelihood of pictures upwards."""
-
-    def _step(self, recipe, strategy):
-        return steps.vae(self._twin, self._optimizer, recipe.loss, strategy)
-
-
-class Adversarial(Supervised):
-    """A generator against its critic."""
-
-    def __init__(self, entry: Entry, net, strategy):
-        self._critic = _twin_of(entry.critic(), entry.recipe)
-        plain = dataclasses.replace(entry.recipe, ema=None)
-        self._critics_optimizer = make_optimizer(plain, plain.steady_critic)
-        super().__init__(entry, net, strategy)
-
-    @property
-    def weights(self) -> list:
-        return [*super().weights, *self._critic.trainable_variables]
-
-    @property
-    def variables(self) -> list:
-        return [*super().variables, *self._critic.variables, *self._critics_optimizer.variables]
-
-    def _step(self, recipe, strategy):
-        optimizers = self._optimizer, self._critics_optimizer
-        nets = self._twin, self._critic
-        return steps.gan(*nets, optimizers, recipe.loss, recipe.penalty, strategy)
+def supervised(recipe: Recipe, net, strategy, expand: int = 0, kind=Player) -> Method:
+    """Outputs towards targets."""
+    player = kind(net, recipe, expand=expand)
+    step = steps.supervised(player.twin, player.optimizer, recipe.loss, strategy)
+    return Method(step, player)
 
 
-def _twin_of(net, recipe):
-    return fused_twin(net, recipe.precision, recipe.fixed_norm, recipe.rounded)
-
-
-def method(entry: Entry, net, strategy) -> Supervised:
-    """How nets of the entry's task are trained."""
-    special = {"generate": Adversarial, "autoencode": Variational}
-    return special.get(entry.spec.task, Supervised)(entry, net, strategy)
+def quantization_aware(recipe: Recipe, net, strategy) -> Method:
+    """Outputs towards targets, rounded as in an int8 file of a net of any kind."""
+    return supervised(recipe, net, strategy, kind=QuantizationAwarePlayer)

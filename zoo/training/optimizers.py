@@ -92,10 +92,10 @@ OPTIMIZERS = {
 
 def make_optimizer(recipe, steady: bool = False):
     """The recipe's optimizer: linear warm-up, then half a cosine down to zero, or steady."""
-    warmup = min(recipe.warmup, recipe.steps - 1)
+    warmup = max(0, min(recipe.warmup, recipe.steps - 1))
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
-        recipe.steps - warmup,
+        max(1, recipe.steps - warmup),
         alpha=float(steady),
         warmup_target=recipe.learning_rate,
         warmup_steps=warmup,

@@ -4,28 +4,30 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from zoo import files, index, weights
+from zoo import index
 from zoo.data import sources
 from zoo.data.degrade import degrade, divisible
-from zoo.golden import made
+from zoo.data.photographs import PHOTOGRAPHS, photograph
+from zoo.data.pictures import Pictures
 from zoo.images.pixels import fit_channels, to_uint8
 from zoo.loading import load
-from zoo.report import card, results, strip
+from zoo.report import card, results
+from zoo.storage import files, sheets, weights
+from zoo.storage.golden import compute
 from zoo.tasks.pipeline import Pipeline
-from zoo.training.run import finished
+from zoo.training.record import finished
 
 MACS_SIZE = (256, 256)
-"""At which size the multiply-accumulates of a net of free size are counted."""
+"""At which size of the result, at most, multiply-accumulates are counted where size is free."""
 
 
 def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
     """Measures a trained net on its benchmarks and puts it where `zoo.load` finds it.
-
-    Of the trainings that its name went on from, weights and figures leave the package.
 
     Args:
         run: a run directory that `zoo train` finished, with the recipe of the index.
@@ -46,12 +48,10 @@ def publish(run: Path, measure: Callable[[Pipeline], object]) -> Path:
         partial.mkdir()
         for name in facts["sha256"]:
             shutil.copy(run / name, partial)
-        np.savez_compressed(partial / weights.GOLDEN, **golden(pipeline))
+        sheets.save(partial / weights.GOLDEN, **golden(pipeline))
         digest = files.sha256((partial / weights.GOLDEN).read_bytes())
         facts["sha256"] = facts["sha256"] | {weights.GOLDEN: digest}
         _tell(partial, pipeline, facts, measured)
-    for name in index.names(f"{entry.name}.*", superseded=True):
-        _withdraw(index.entry(name))
     return folder
 
 
@@ -72,45 +72,46 @@ def record(pipeline: Pipeline, measured) -> Path:
 def _tell(folder: Path, pipeline: Pipeline, facts: dict, measured) -> None:
     """What is told of a net in its folder; last the tables of all names, for these are not in it,
     and the card, which is printed from them."""
-    entry = pipeline.entry
+    entry = index.entry(pipeline.entry.full_name)  # whatever folder a run's pictures came from
     facts = facts | {"files": measured.files}
     files.write_json(folder / weights.RUN, facts)
-    picture = strip.STRIPS[entry.spec.kind](pipeline)
-    picture.save(folder / weights.STRIP, format="PNG", optimize=True)
-    results.record(entry, measured.figures, measured.numerics)
+    picture = index.task_of(entry).preview(pipeline)
+    picture.convert("RGB").save(folder / weights.PREVIEW, quality=90, method=6)
+    results.record(entry, measured.figures)
     files.write_text(folder / weights.CARD, card.card(entry, facts))
 
 
-def _withdraw(entry: index.Entry) -> None:
-    if entry.superseded:
-        results.forget(entry)
-        shutil.rmtree(weights.pretrained_folder(entry), ignore_errors=True)
-
-
 def golden(pipeline: Pipeline) -> dict[str, np.ndarray]:
-    """What `zoo.golden.made` makes of real pictures: of the benchmark, or a damaged photograph."""
-    return made(pipeline, lambda: _golden_pixels(pipeline))
+    """`zoo.storage.golden.compute` on real pictures: of the benchmark, or a damaged photograph."""
+    return compute(pipeline, lambda: _golden_pixels(pipeline))
 
 
 def _golden_pixels(pipeline: Pipeline) -> np.ndarray:
     spec = pipeline.spec
+    if not spec.restores and (spec.channels == 3 or not pipeline.entry.benchmarks):
+        shown = [Pictures("", [photograph(name)]).of_size(spec.size) for name in PHOTOGRAPHS]
+        colour = [fit_channels(one.values(), spec.channels) for one in shown]
+        return to_uint8(np.concatenate(colour))
     if not spec.restores:
-        pictures = sources.load(pipeline.entry.benchmarks[0].data, spec.channels, split="test")
-        return np.stack(pictures.images[:16])
+        pictures = sources.load(pipeline.entry.benchmarks[0].data, spec.channels, "test")
+        return np.stack(pictures.subset(slice(16)).of_size(spec.shape[:2]).images)
     damage = spec.degradations[0].middle
-    part = strip.photograph("astronaut")[40:136, 80:192]
+    part = photograph("astronaut")[40:136, 80:192]
     clean = divisible(fit_channels(part[None].astype(np.float32) / 255, spec.channels), damage)
     return to_uint8(np.asarray(degrade(clean, damage, seed=(0, 0))))
 
 
-def count_macs(pipeline: Pipeline) -> dict:
-    """Multiply-accumulates of convolutions and dense layers for one picture, and its size."""
-    height, width, channels = pipeline.spec.shape
-    size = MACS_SIZE if pipeline.spec.free_size else (height, width)
-    net = pipeline.net
-    if pipeline.spec.free_size:
-        around = 2 * pipeline.spec.margin
-        net = keras.models.clone_model(net, keras.Input((*(s + around for s in size), channels)))
+def count_macs(pipeline: Pipeline) -> dict[str, Any]:
+    """Multiply-accumulates of convolutions and dense layers for one picture that comes out, and its
+    size."""
+    net, spec = pipeline.net, pipeline.spec
+    size = MACS_SIZE if spec.free_size else spec.size
+    if spec.free_size:
+        given = [side // spec.enlarged_by_net for side in MACS_SIZE]
+        size = (given[0] * spec.enlarged_by_net, given[1] * spec.enlarged_by_net)
+        sides = [side + 2 * spec.border for side in given]
+        taken = [keras.Input((*sides, tensor.shape[-1])) for tensor in net.inputs]
+        net = keras.models.clone_model(net, taken if len(taken) > 1 else taken[0])
     return {"size": list(size), "count": sum(map(_macs, net._flatten_layers(include_self=False)))}
 
 
@@ -120,6 +121,7 @@ def _macs(layer) -> int:
         return layer.input.shape[1] * sum(math.prod(kernel.shape) for kernel in kernels)
     if isinstance(layer, keras.layers.Conv2DTranspose):  # spreads each input pixel out
         return math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:-1])
-    if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
+    known = keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense
+    if isinstance(layer, known):
         return math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
     return 0

@@ -3,225 +3,228 @@
 What cannot be trained is refused before TensorFlow is imported.
 """
 
+import contextlib
 import dataclasses
-import importlib.metadata
+import math
 import os
-import platform
-import shlex
-import sys
-from datetime import datetime, timezone
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from zoo import files, index, weights
+from zoo import index
 from zoo.data import calibration, sources
-from zoo.errors import ZooError, need
-from zoo.tasks import heads
+from zoo.errors import ZooError, ZooWarning, need
+from zoo.recipe import KEPT_IN, OPTIMIZERS, PRECISIONS, Recipe, in_cycles
+from zoo.schema import Entry
+from zoo.storage import files, leftovers, run_json, weights
+from zoo.storage.processes import locked
+from zoo.tasks.functions import IMAGE, signatures
+from zoo.training import pictures, record
 
-PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "pillow")
+CYCLES, START = "cycles", "start"
+"""Folders of a run directory: its earlier cycles, and what it starts from, where that is trained
+first. Each holds run directories."""
+Donor = tuple[str, Path]
+"""The name and the file of weights to start from."""
 
 
-def train(name: str, run=None, start=None, strategy=None, **changes) -> Path:
-    """Trains a name by its recipe, or goes on with a training that was stopped.
-
-    The same call on the same machine ends with the same bytes, stopped in between or not.
-
-    Args:
-        name: from the index.
-        run: the run directory; `runs/NAME` by default.
-        start: weights to start from in place of the recipe's: a name, a run directory or a `.h5`
-            file.
-        strategy: a `tf.distribute.Strategy`; by default one device.
-        **changes: fields of the recipe to replace, such as `steps=100` or `data="folder:DIR"`.
-
-    Returns:
-        The run directory.
-
-    Raises:
-        ZooError: unknown name or field; data that does not fit; a run directory of another
-            recipe; a loss that is no longer finite; a disk that is full.
-    """
-    if start is not None:
-        changes["start"] = str(start)
-    entry = _changed(index.entry(name), changes)
+def train(
+    name: str,
+    run: str | Path | None = None,
+    start: str | Path | None = None,
+    strategy: Any = None,
+    **changes: Any,
+) -> Path:
+    """Trains a name by its recipe, or goes on with a training; see `zoo.train`."""
+    entry = index.entry(name)
+    if start is not None or changes:
+        entry = _changed(entry, start, changes)
+    if not entry.recipe.data:
+        raise ZooError(
+            f"{entry.name} is trained on pictures of one's own: name a folder with a folder a "
+            "class, --data folder:PATH"
+        )
+    entry = index.task_of(entry).shaped(entry)
     run = Path(run or Path("runs") / entry.name)
-    facts = _claim(run, entry)
-    if "sha256" in facts:
+    with locked(run):
+        return _in_cycles(entry, run, strategy)
+
+
+def _in_cycles(entry: Entry, run: Path, strategy: Any) -> Path:
+    """Each cycle in a run directory of its own, the last one in `run`."""
+    *earlier, last = (dataclasses.replace(entry, recipe=r) for r in entry.recipe.chain())
+    _refuse_other(run, last)
+    donor = None
+    for number, cycle in enumerate(earlier, 1):
+        folder = _trained(cycle, run / CYCLES / str(number), donor, number, strategy)
+        donor = entry.name, folder / weights.WEIGHTS
+    return _trained(last, run, donor, len(earlier) + 1 if earlier else None, strategy)
+
+
+def _trained(
+    entry: Entry, run: Path, donor: Donor | None, cycle: int | None, strategy: Any
+) -> Path:
+    """One cycle; without a donor, from fresh weights."""
+    known = _refuse_other(run, entry)
+    if "sha256" in known:
         return run
-    pictures = sources.load(entry.recipe.data, entry.spec.channels, split="train")
-    pictures = pictures.of_size(entry.spec.shape[:2])
-    if labels := _other_classes(entry, pictures):
-        if facts.setdefault("labels", labels) != labels:
-            raise ZooError(
-                f"{run} was begun with the classes {facts['labels']}, and {pictures.name} has "
-                f"{labels} now: name the folders as before, or choose another folder with --run"
-            )
-        entry = heads.with_classes(entry, labels)
-        files.write_json(run / weights.RUN, facts)
+    if entry.recipe.start is not None:
+        donor = _start_of(entry, run, strategy)
+    with _leaving_nothing(run):
+        return _learnt(entry, run, known or _begun(entry, run, donor, cycle), donor, strategy)
+
+
+@contextlib.contextmanager
+def _leaving_nothing(run: Path) -> Iterator[None]:
+    """A training that is refused before its first checkpoint does not block the next try. One that
+    a full disk ended keeps what it has: with some space it goes on there."""
+    existed = run.is_dir()
+    before = set(os.listdir(run)) if existed else set()
+    try:
+        yield
+    except (ZooError, ZooWarning) as error:  # the latter where it is to be strict
+        full = isinstance(error.__cause__, OSError)
+        if not full and not any((run / "checkpoints").glob("*")):
+            for name in set(os.listdir(run)) - before if run.is_dir() else ():
+                leftovers.remove(run / name)
+            if not existed:
+                leftovers.remove(run)
+        raise
+
+
+def _learnt(
+    entry: Entry, run: Path, facts: dict[str, Any], donor: Donor | None, strategy: Any
+) -> Path:
+    """Trains to the end."""
+    found, validation = pictures.load(entry)
+    entry = _adapted(entry, found, run, facts)
+    pictures.refuse_others(run, facts, found, validation)
+    found = found.of_size(entry.spec.shape[:2])
     from zoo.training.session import trained
 
-    start = _start_of(entry) if entry.recipe.start is not None else None
-    learnt = trained(entry, _split(entry, pictures), run, start, strategy)
-    if entry.spec.task != "generate":
-        kept = calibration.write(run / weights.CALIBRATION, pictures, entry.spec)
+    learnt = trained(entry, pictures.split(entry, found, validation), run, donor, strategy)
+    if any(IMAGE in signature.names for signature in signatures(entry.spec)):
+        kept = calibration.write(run / weights.CALIBRATION, found, entry.spec)
         learnt["sha256"][weights.CALIBRATION] = kept
-    files.write_json(run / weights.RUN, facts | {"ended": _now()} | learnt)
+    files.write_json(run / weights.RUN, facts | {"ended": record.now()} | learnt)
     return run
 
 
-def finished(run: Path) -> tuple[dict, index.Entry]:
-    """What a run directory says of itself, and the entry that it was trained for.
-
-    Raises:
-        ZooError: it is none, is not finished, or was trained by another recipe than the index has.
-    """
-    path = run / weights.RUN
-    facts = files.read_json(path) if path.is_file() else {}
-    if not {"name", "recipe"} <= facts.keys():
-        raise ZooError(
-            f"{run} is no run directory: it holds no {weights.RUN} as `zoo train` writes it"
-        )
-    entry = index.entry(facts["name"])
-    if weights.WEIGHTS not in facts.get("sha256", {}):
-        raise ZooError(f"{run} is not finished: run its command again, {facts['command']!r}")
-    if recorded_recipe(facts) != entry.recipe:
-        raise ZooError(
-            f"{run} was trained by another recipe than the index has for {entry.full_name}: "
-            "train it again, or register what was changed under a tag of its own"
-        )
-    return facts, entry
-
-
-def _changed(entry: index.Entry, changes: dict) -> index.Entry:
-    known = {field.name for field in dataclasses.fields(index.Recipe)}
+def _changed(entry: Entry, start: str | Path | None, changes: dict[str, Any]) -> Entry:
+    known = {field.name for field in dataclasses.fields(entry.recipe)} - {"cycles"}
     if unknown := set(changes) - known:
-        raise ZooError(f"a recipe has no {', '.join(sorted(unknown))}; it has {sorted(known)}")
-    recipe = dataclasses.replace(entry.recipe, **changes)
-    if recipe.fixed_norm and recipe.start is None:
         raise ZooError(
-            "fixed_norm keeps the averages that batch normalisation starts with, and fresh weights "
-            "have none: name weights to start from, as start='dncnn_blind'"
+            f"a recipe to {entry.spec.task} has no {', '.join(sorted(unknown))}; it has "
+            f"{', '.join(sorted(known))}"
         )
-    if recipe.rounded and not entry.spec.restores:
+    if "steps" in changes and "epochs" in known:
+        changes = {"epochs": 0} | changes
+    cycles = entry.recipe.chain()
+    base = cycles[0] if start is None else dataclasses.replace(cycles[-1], start=str(start))
+    recipe = dataclasses.replace(base, **changes)
+    task = index.task_of(entry)
+    _refuse_odd(recipe, task.losses)
+    if recipe.patience and task.held_out_loss is None:
         raise ZooError(
-            f"rounded is for nets that restore pictures, and {entry.name} is none: train it without"
+            f"patience: expected 0, got {recipe.patience}: of a net to {task.name} no held-out "
+            "loss is watched"
         )
-    return dataclasses.replace(entry, recipe=recipe)
+    if recipe.frozen_batch_norm and recipe.start is None:
+        raise ZooError(
+            "frozen_batch_norm keeps the averages that batch normalisation starts with, and fresh "
+            "weights have none: name weights to start from, as start='dncnn_blind'"
+        )
+    changed = dataclasses.replace(entry, recipe=recipe)
+    task.refuse(changed)
+    return changed
 
 
-def _claim(run: Path, entry: index.Entry) -> dict:
-    """Makes the run directory, or checks that the one there is of the same training.
+def _refuse_odd(recipe: Recipe, losses: tuple[str, ...]) -> None:
+    """Raises ZooError on a value that no training can have, before anything is written."""
+    fitted = getattr(recipe, "fit_head", False)  # which may be all
+    least = {"steps": 0 if fitted else 1, "batch": 1, "every": 1, "warmup": 0, "seed": 0}
+    least |= {"patience": 0} | ({} if 0 < recipe.holdout < 1 else {"holdout": 0})
+    least |= {"epochs": 0} if hasattr(recipe, "epochs") else {}
+    for name, value in {key: getattr(recipe, key) for key in least}.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < least[name]:
+            raise ZooError(f"{name}: expected a whole number from {least[name]} on, got {value!r}")
+    choices = {"optimizer": OPTIMIZERS, "precision": PRECISIONS, "loss": losses, "kept_in": KEPT_IN}
+    for name, known in choices.items():
+        if (value := getattr(recipe, name)) not in known:
+            raise ZooError(f"{name}: expected {', '.join(known)}, got {value!r}")
+    _refuse_outside("learning_rate", recipe.learning_rate, math.inf)
+    if recipe.ema is not None:
+        _refuse_outside("ema", recipe.ema, 1)
 
-    Raises ZooError, before anything is written, where that training cannot begin.
-    """
+
+def _refuse_outside(name: str, value: object, most: float) -> None:
+    if not isinstance(value, (int, float)) or not 0 < value < most:
+        raise ZooError(f"{name}: expected a number between 0 and {most}, got {value!r}")
+
+
+def _refuse_other(run: Path, entry: Entry) -> dict[str, Any]:
+    """What a run directory says of itself, if there is one. Raises ZooError if it is another."""
     path = run / weights.RUN
-    if path.is_file():
-        known = files.read_json(path)
-        if difference := _difference(known, entry):
+    if (known := run_json.beside(path)) is not None:
+        if not {"name", "recipe"} <= known.keys():
+            raise ZooError(f"{path} was changed: expected a name and a recipe; remove {run}")
+        if difference := record.difference(known, entry):
             raise ZooError(
                 f"{run} holds another training ({difference}); choose another folder with --run, "
                 "or remove this one"
             )
         return known
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+    if run.exists() and (not run.is_dir() or _foreign(run)):
         raise ZooError(f"{run} is not empty and no run directory of the zoo: choose another --run")
-    facts = {"name": entry.full_name, "recipe": dataclasses.asdict(entry.recipe)}
-    facts |= {
-        "command": shlex.join([_program(), *sys.argv[1:]]),
-        "versions": {"python": platform.python_version()} | _versions(),
-        "host": f"{platform.system()} {platform.machine()}, {_processors()} processors",
-        "started": _now(),
-    } | _donor(entry)
+    return {}
+
+
+def _foreign(run: Path) -> bool:
+    return any(path.name not in (CYCLES, START) for path in run.iterdir())
+
+
+def _begun(entry: Entry, run: Path, donor: Donor | None, cycle: int | None) -> dict[str, Any]:
+    """Makes the run directory; nothing is written where that training cannot begin."""
+    facts = record.of(entry, cycle) | (record.of_donor(donor[1]) if donor else {})
     need("tensorboard", "training")
     sources.refuse_missing(entry.recipe.data)
-    files.write_json(path, facts)
+    files.write_json(run / weights.RUN, facts)
     return facts
 
 
-def _program() -> str:
-    name = Path(sys.argv[0]).name
-    return "zoo" if name == "__main__.py" else name  # python -m zoo
+def _start_of(entry: Entry, run: Path, strategy: Any) -> Donor:
+    """Whose weights a training starts from, and their file.
 
-
-def _donor(entry: index.Entry) -> dict:
-    """How the weights that a training starts from were made: the chain can be repeated.
-
-    Raises ZooError where they are not there, before anything is written.
+    `NAME@K` is trained first, unless K cycles are all that the published weights had.
     """
-    if entry.recipe.start is None:
-        return {}
-    _, path = _start_of(entry)
-    weights.read_checked(path)
-    if not path.with_name(weights.RUN).is_file():
-        return {}
-    known = files.read_json(path.with_name(weights.RUN))
-    kept = ("name", "recipe", "seconds", "sha256", "start")
-    return {"start": {key: known[key] for key in kept if key in known}}
-
-
-def _start_of(entry: index.Entry) -> tuple[str, Path]:
-    """Whose weights a training starts from, and their file."""
     start = entry.recipe.start
-    if not index.is_name(start):
+    name, _, cycles = start.partition("@")
+    if not index.is_name(name):
         return entry.name, weights.weights_path(start)
-    donor = index.entry(start)
+    donor = index.entry(name)
+    chain = donor.recipe.chain()
+    if cycles and int(cycles) < len(chain):
+        donor = dataclasses.replace(donor, recipe=in_cycles(*chain[: int(cycles)]))
+        return name, _in_cycles(donor, run / START, strategy) / weights.WEIGHTS
     if not donor.pretrained and not weights.published(donor):
-        run = f"runs/{donor.full_name}"
         raise ZooError(
             f"{entry.full_name} starts from {start}, whose weights are not in the package: run "
-            f"`zoo train {start} --run {run}` first, then add `--from {run}`"
+            f"`zoo train {start} --run runs/{start}` first, then add `--from runs/{start}`"
         )
-    return start, weights.path_of(donor, "pretrained")
+    return name, weights.path_of(donor, "pretrained")
 
 
-def recorded_recipe(facts: dict) -> index.Recipe:
-    """The recipe in a `run.json`; fields that came later have their usual values."""
-    known = {f.name for f in dataclasses.fields(index.Recipe)}
-    fields = {key: value for key, value in facts["recipe"].items() if key in known}
-    return index.Recipe(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
-
-
-def _difference(known: dict, entry: index.Entry) -> str:
-    """The first thing in which a `run.json` is not of this training, or ""."""
-    there = {"name": known["name"]} | dataclasses.asdict(recorded_recipe(known))
-    asked = {"name": entry.full_name} | dataclasses.asdict(entry.recipe)
-    found = [
-        f"{k}: {there[k]!r} there, {asked[k]!r} asked for" for k in asked if there[k] != asked[k]
-    ]
-    return found[0] if found else ""
-
-
-def _other_classes(entry: index.Entry, pictures: sources.Pictures) -> list[str]:
-    """The classes of a folder that a net is fine-tuned for, if they are not its own."""
-    fine_tuned = entry.recipe.start is not None and entry.spec.kind == "recognition"
-    if not fine_tuned or not pictures.classes or pictures.known_among(entry.spec.labels):
-        return []
-    return list(pictures.classes)
-
-
-def _split(entry: index.Entry, pictures) -> tuple[sources.Pictures, sources.Pictures]:
-    """The training pictures, and the last ones of the set, held out for choices."""
-    kept = len(pictures) - entry.recipe.holdout
-    if kept < 1:
+def _adapted(entry: Entry, found: sources.Pictures, run: Path, facts: dict[str, Any]) -> Entry:
+    """The entry as its task trains it on these pictures: perhaps for other classes."""
+    adapted = index.task_of(entry).adapted(entry, found)
+    if adapted is entry:
+        return entry
+    labels = list(adapted.spec.labels)
+    if facts.setdefault("labels", labels) != labels:
         raise ZooError(
-            f"{pictures.name} has {len(pictures)} pictures and the recipe holds out "
-            f"{entry.recipe.holdout}: add pictures or lower --holdout"
+            f"{run} was begun with the classes {facts['labels']}, and {found.name} has "
+            f"{labels} now: name the folders as before, or choose another folder with --run"
         )
-    return pictures.part(slice(kept)), pictures.part(slice(kept, None))
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    facts.update(run_json.of_labels(labels))
+    files.write_json(run / weights.RUN, facts)
+    return adapted

@@ -7,17 +7,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import index, loading, weights
+from zoo import index, loading
 from zoo.data import batches
 from zoo.data.sources import Pictures
 from zoo.errors import ZooError
-from zoo.tasks import evaluate, heads
-from zoo.training import steps, watch
-from zoo.training.calibrate import calibrate
+from zoo.storage import weights
+from zoo.training import steps
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.log import Log
 from zoo.training.loop import loop
-from zoo.training.methods import method
+
+BEST = "best.weights.h5"
+"""In a run directory: the weights of the lowest held-out loss so far, where one is watched."""
 
 
 def trained(
@@ -37,20 +38,23 @@ def trained(
         strategy: a `tf.distribute.Strategy`; by default one device.
 
     Returns:
-        What the run directory is to say of it: `calibration` (of some classifiers), `seconds`,
-        `curve` and `sha256`.
+        What the run directory is to say of it: `head`, `calibration` and `held_out` (of some
+        classifiers), `seconds`, `curve`, `steps` (that it was to take) and `sha256`.
     """
+    loading.refuse_other_backends()
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         training = _Training(entry, pictures, run, start, strategy)
     training.run_to_the_end()
-    net = training.deliver()
-    learnt = {}
-    if entry.spec.kind == "recognition" and training.held_out:
-        learnt["calibration"] = calibrate(training.pipeline, training.held_out)
+    net = training.best()
+    learnt = training.begun | training.task.finish(training.pipeline, training.held_out, run)
+    if entry.recipe.kept_in == "float16":
+        weights.round_to_half(net)
     digest = weights.save(net, run / weights.WEIGHTS)
     curve = training.log.rows
-    learnt |= {"seconds": round(curve[-1]["seconds"]), "curve": curve}
+    seconds = curve[-1]["seconds"] if curve else 0.0
+    learnt |= {"seconds": round(training.before + seconds), "curve": curve}
+    learnt["steps"] = entry.recipe.steps
     return learnt | {"sha256": {weights.WEIGHTS: digest}}
 
 
@@ -58,17 +62,23 @@ class _Training:
     def __init__(self, entry: index.Entry, pictures, run: Path, start, strategy):
         keras.utils.set_random_seed(entry.recipe.seed)
         self.entry, self.recipe, self.run, self.strategy = entry, entry.recipe, run, strategy
+        self.task = index.task_of(entry)
         self.train_set, self.held_out = pictures
         self.pipeline = loading.pipeline(entry, entry.build())
         if start is not None:
-            _load_start(self.pipeline.net, entry, start)
-        self.method = method(entry, self.pipeline.net, strategy)
+            self._start_from(start)
+        since = time.monotonic()
+        self.begun = self.task.begin(self.pipeline, *pictures, run)
+        self.before = time.monotonic() - since
+        self.method = self.task.method(entry, self.pipeline.net, strategy)
         self.checkpoints = Checkpoints(run / "checkpoints", self.method.variables)
         self.done = self.checkpoints.restore()
         self.log = Log(run, self.done)
+        if self.recipe.patience and not self.done:
+            weights.save(self.pipeline.net, run / BEST)
 
     def run_to_the_end(self) -> None:
-        if self.done == self.recipe.steps:
+        if self.done == self.recipe.steps or self._stale:
             return
         data = batches.dataset(self.entry, self.train_set, self.done, self.recipe.steps)
         data = self.strategy.experimental_distribute_dataset(data)
@@ -81,39 +91,58 @@ class _Training:
         self.method.deliver()
         return self.pipeline.net
 
-    def _report(self, step: int, figures: dict[str, float]) -> None:
+    def best(self):
+        """The plain net as it is delivered: that of the lowest held-out loss where the recipe has
+        patience."""
+        net = self.deliver()
+        if self.recipe.patience and self._losses:
+            net.load_weights(self.run / BEST)
+        return net
+
+    @property
+    def _losses(self) -> list[float]:
+        """On the held-out pictures: before the first step, where that is known, and at each
+        report."""
+        key = f"held_out_{self.task.held_out_loss}"
+        first = self.begun.get("head", {})
+        return [row[key] for row in (first, *self.log.rows) if key in row]
+
+    @property
+    def _stale(self) -> bool:
+        """Whether it has not become better for as many reports as the recipe has patience."""
+        losses, patience = self._losses, self.recipe.patience
+        return 0 < patience <= len(losses) - 1 - losses.index(min(losses)) if losses else False
+
+    def _report(self, step: int, figures: dict[str, float]) -> bool:
         before = self.log.rows[-1]["seconds"] if self.log.rows else 0.0
         now = time.monotonic()
         seconds, self._since = before + now - self._since, now
         self.deliver()
         self.log.add(step, figures | self._held_out_figures() | {"seconds": seconds})
-        if self.entry.spec.kind == "generation":
-            watch.look(self.pipeline, self.run, self.log, step / self.recipe.steps)
+        self.task.watch(self.pipeline, self.run, self.log, step / self.recipe.steps)
+        losses = self._losses
+        if self.recipe.patience and losses and losses[-1] == min(losses):
+            weights.save(self.pipeline.net, self.run / BEST)
         self.checkpoints.save(step)
+        return self._stale
 
     def _held_out_figures(self) -> dict[str, float]:
         if not self.held_out:
             return {}
-        figures = evaluate.held_out(self.pipeline, self.held_out)
+        figures = self.task.held_out(self.pipeline, self.held_out)
         return {f"held_out_{key}": value for key, value in figures.items()}
 
-
-def _load_start(net, entry: index.Entry, start: tuple[str, Path]) -> None:
-    """Weights of the same net: of a name, a run directory or a file."""
-    given = loading.load(*start).net
-    if entry.spec.kind == "recognition":
-        given = heads.with_head(given, len(entry.spec.labels)) if _other_head(given, net) else given
-    try:
-        pairs = zip(given.get_weights(), net.get_weights(), strict=True)
-        net.set_weights([_in_channels(*pair) for pair in pairs])
-    except ValueError:
-        raise ZooError(
-            f"{entry.recipe.start} is another net than {entry.name}: name one of the same family"
-        ) from None
-
-
-def _other_head(given, net) -> bool:
-    return given.output_shape != net.output_shape
+    def _start_from(self, start: tuple[str, Path]) -> None:
+        """Takes over weights of the same net: of a name, a run directory or a file."""
+        net = self.pipeline.net
+        given = self.task.start_from(loading.load(*start).net, net)
+        try:
+            pairs = zip(given.get_weights(), net.get_weights(), strict=True)
+            net.set_weights([_in_channels(*pair) for pair in pairs])
+        except ValueError:
+            raise ZooError(
+                f"{start[1]} is of another net than {self.entry.name}: name one of the same family"
+            ) from None
 
 
 def _in_channels(given: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -5,11 +5,15 @@ import tensorflow as tf
 
 from zoo.metrics.likelihood import PICTURE_LOSSES, log_mean, terms
 
+
+def _mean(values):
+    """`[b, ...]` to `[b]`."""
+    return tf.reduce_mean(values, axis=list(range(1, len(values.shape))))
+
+
 LOSSES = {
-    "mse": lambda target, output: tf.reduce_mean(tf.square(output - target), axis=[1, 2, 3]),
-    "charbonnier": lambda target, output: tf.reduce_mean(
-        tf.sqrt(tf.square(output - target) + 1e-6), axis=[1, 2, 3]
-    ),
+    "mse": lambda target, output: _mean(tf.square(output - target)),
+    "charbonnier": lambda target, output: _mean(tf.sqrt(tf.square(output - target) + 1e-6)),
     "cross_entropy": keras.losses.categorical_crossentropy,
 }
 """Name -> a function of (target, output), both `[b, ...]`, that gives one loss a picture `[b]`."""
@@ -54,14 +58,16 @@ def supervised(net, optimizer, loss: str, strategy=None):
         strategy: a `tf.distribute.Strategy`; by default the one in scope (one replica).
 
     Returns:
-        A function of a batch `(inputs, targets)` that changes the net and returns the mean loss,
-        `{"loss": float32 scalar}`. `compiled` makes a `tf.function` of it.
+        A function of a batch `(inputs, targets)`, of a net of several inputs `(one, other,
+        targets)`, that changes the net and returns the mean loss, `{"loss": float32 scalar}`.
+        `compiled` makes a `tf.function` of it.
     """
     optimizer.build(net.trainable_variables)
 
-    def replica(inputs, targets):
+    def replica(*batch):
+        *inputs, targets = batch
         with tf.GradientTape() as tape:
-            outputs = net(inputs, training=True)
+            outputs = net(inputs if len(inputs) > 1 else inputs[0], training=True)
             mean = tf.reduce_mean(LOSSES[loss](targets, outputs))
         _descend(tape, mean, net, optimizer)
         return {"loss": mean}
@@ -76,7 +82,7 @@ def vae(net, optimizer, loss: str, strategy=None):
     Welling 2014, equation 10); with several, the tighter bound of Burda et al. 2016, equation 8.
 
     Args:
-        net: gives logits, mean and log variance for pictures and noise, as `zoo.models.vae.vae`.
+        net: with layers `encoder` and `decoder`, as `zoo.models.vae.vae` builds it.
         optimizer: a Keras optimizer.
         loss: a key of `zoo.metrics.likelihood.PICTURE_LOSSES`, summed over the pixels.
         strategy: as in `supervised`.

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo import weights
 from zoo.errors import ZooError
 from zoo.images.sheet import grid
+from zoo.storage import weights
 
 SAMPLES, BEST = "samples", "best.h5"
 COUNT, SEED = 64, 0
@@ -18,33 +18,40 @@ _PATIENCE = 0.25  # of the steps; before that classes may be missing
 
 
 def look(pipeline, run: Path, log, progress: float) -> None:
-    """Draws the fixed latents; keeps the best weights so far; stops what has collapsed.
+    """Draws the fixed latents; keeps the best weights so far.
 
     Args:
         pipeline: with what was learnt so far.
         run: the run directory: gets `samples/*.png`, `samples.gif` at the end, `best.h5`.
         log: the run's; its last row is that of now.
         progress: share of the steps taken.
-
-    Raises:
-        ZooError: the pictures that are made lack a class.
     """
     folder, row = run / SAMPLES, log.rows[-1]
     folder.mkdir(exist_ok=True)
     sheet = grid(pipeline.sample(COUNT, SEED))
     sheet.save(folder / f"{row['step']:08}.png")
-    log.picture(row["step"], SAMPLES, np.atleast_3d(sheet))
+    log.picture(row["step"], SAMPLES, np.atleast_3d(np.asarray(sheet)))
     if progress == 1:
         _animate(folder, run / f"{SAMPLES}.gif")
     distances = [r["held_out_frechet"] for r in log.rows if "held_out_frechet" in r]
     if distances and distances[-1] == min(distances):
         weights.save(pipeline.net, run / BEST)
-    judged = pipeline.spec.task == "generate" and pipeline.entry.recipe.holdout >= _ENOUGH
-    if judged and progress > _PATIENCE and row.get("held_out_least_class", 1) < LEAST:
+
+
+def refuse_collapse(pipeline, run: Path, log, progress: float) -> None:
+    """Stops a generator that lacks a class.
+
+    Raises:
+        ZooError: it does, a quarter of the steps after the start or later.
+    """
+    row = log.rows[-1]
+    if pipeline.entry.recipe.holdout < _ENOUGH or progress <= _PATIENCE:
+        return
+    if row.get("held_out_least_class", 1) < LEAST:
         raise ZooError(
             f"the generator has collapsed at step {row['step']}: one class has "
             f"{row['held_out_least_class']:.2f} of its share; the best weights so far are in "
-            f"{run / BEST}. Raise --penalty or lower --learning-rate"
+            f"{run / BEST}. Raise the recipe's penalty or lower --learning-rate"
         )
 
 

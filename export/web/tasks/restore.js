@@ -2,18 +2,19 @@
 import { Compare } from "../compare.js";
 import { damaged, psnr } from "../degrade.js";
 import { Cancelled } from "../errors.js";
+import { Level } from "../level.js";
 import { Net } from "../net.js";
 import {
   element,
   fill,
-  firstPicture,
   offer,
+  onlyFile,
   press,
   setOptions,
   showSamples,
   takeFiles,
 } from "../parts.js";
-import { cut, middle, whole } from "../pixels.js";
+import { cut, decode, middle, whole } from "../pixels.js";
 import { enlarged } from "../resize.js";
 import { restored } from "../restoring.js";
 
@@ -23,6 +24,7 @@ const KINDS = {
     first: "Add Gaussian noise first",
     strength: "Sigma, in grey levels",
     least: 5,
+    usual: 25,
     before: "noisy",
   },
   bicubic: {
@@ -55,6 +57,8 @@ class Restoring {
 
   constructor(parts, model, page) {
     Object.assign(this, { parts, model, page, compare: new Compare(parts) });
+    this.level = new Level(parts, model);
+    this.damages = model.degrade.filter(({ kind }) => KINDS[kind]); // which a page can do
     this.#offerDamages();
     this.#offerScales();
     this.#listen();
@@ -67,7 +71,7 @@ class Restoring {
   }
 
   get #kind() {
-    return this.model.degrade[Number(this.parts.kind.value)];
+    return this.damages[Number(this.parts.kind.value)];
   }
 
   get #scale() {
@@ -75,14 +79,15 @@ class Restoring {
   }
 
   #offerDamages() {
-    const { parts, model } = this;
+    const { parts, damages, model } = this;
     setOptions(
       parts.kind,
-      model.degrade.map(({ kind }, index) => [index, kind]),
+      damages.map(({ kind }, index) => [index, kind]),
     );
-    parts.kindField.hidden = model.degrade.length < 2;
-    parts.damage.closest("label").hidden = !model.degrade.length;
-    if (model.degrade.length) this.#offerStrength();
+    parts.kindField.hidden = damages.length < 2;
+    parts.damage.closest("fieldset").hidden = !damages.length && model.scales.length < 2;
+    parts.damage.closest("label").hidden = parts.strengthField.hidden = !damages.length;
+    if (damages.length) this.#offerStrength();
   }
 
   #offerStrength() {
@@ -90,7 +95,7 @@ class Restoring {
     const { strength, strengthField, strengthWords, damageWords } = this.parts;
     const most = kind === "noise" ? Math.max(high, 50) : high;
     Object.assign(strength, { min: Math.min(low, KINDS[kind].least), max: most, step: 1 });
-    strength.value = Math.round((low + high) / 2);
+    strength.value = Math.min(Math.round((low + high) / 2), KINDS[kind].usual ?? high);
     damageWords.textContent = KINDS[kind].first;
     strengthWords.textContent = KINDS[kind].strength;
     strengthField.hidden = kind === "bicubic"; // the factor is the scale by which it is enlarged
@@ -113,7 +118,7 @@ class Restoring {
   #listen() {
     const { parts, page } = this;
     const files = (all) =>
-      this.#choose(all[0].name.replace(/\.\w+$/, ""), false, () => firstPicture(all));
+      this.#choose(all[0].name.replace(/\.\w+$/, ""), false, () => onlyFile(all));
     takeFiles(parts.file, files, page.signal);
     page.signal.addEventListener("abort", () => this.#stop.abort());
     parts.kind.addEventListener("change", () => this.#offerStrength());
@@ -130,11 +135,11 @@ class Restoring {
     return this.page.attempt("The picture could not be read", async () => {
       if (!damage) press(this.samples, null);
       const asked = ++this.#asked;
-      const picture = await read();
+      const picture = await decode(await read());
       if (asked !== this.#asked) return; // another one was chosen meanwhile
       this.#original = picture;
       this.#title = title;
-      this.parts.damage.checked = damage && this.model.degrade.length > 0;
+      this.parts.damage.checked = damage && this.damages.length > 0;
       const large = Math.max(this.#original.width, this.#original.height) > PART;
       this.parts.partField.hidden = !large;
       this.parts.part.value = large ? "middle" : "all";
@@ -153,6 +158,7 @@ class Restoring {
       this.#clean = cut(this.#original, region);
       this.#given = parts.damage.checked ? await this.#damaged() : this.#clean;
       this.#before = enlarged(this.#given, this.#scale);
+      this.level.estimate(this.#given);
       this.#showBefore();
     });
   }
@@ -219,8 +225,9 @@ class Restoring {
     try {
       this.#say("Working …");
       const started = performance.now();
+      const { sigma } = this.level;
       const onTile = (...found) => this.#onTile(started, ...found);
-      const result = await restored(net, this.#given, this.#scale, signal, onTile);
+      const result = await restored(net, this.#given, this.#scale, sigma, signal, onTile);
       await this.#finish(result, (performance.now() - started) / 1000);
     } finally {
       net.close();

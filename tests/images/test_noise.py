@@ -1,0 +1,108 @@
+"""The noise of a picture, told or estimated."""
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo.images import noise
+
+
+def noisy(picture, sigma, seed=0):
+    values = picture.reshape(1, *picture.shape[:2], -1).astype(np.float32) / 255
+    return values + np.random.default_rng(seed).normal(0, sigma / 255, values.shape)
+
+
+@pytest.mark.parametrize("sigma", [5, 15, 25, 50, 75])
+def test_white_noise_is_measured(astronaut, camera, sigma):
+    for picture in (astronaut[:300, :301], camera[100:400, 100:401]):
+        (found,) = noise.estimated(noisy(picture, sigma))
+        assert found == pytest.approx(sigma, rel=0.1, abs=1.5)
+
+
+def test_each_picture_of_a_batch_has_its_own(camera):
+    part = camera[:128, :128]
+    both = np.concatenate([noisy(part, 10), noisy(part, 40)])
+    low, high = noise.estimated(both)
+    assert 5 < low < 15 and 35 < high < 45
+
+
+def test_a_flat_picture_has_none():
+    (found,) = noise.estimated(np.full((1, 40, 40, 3), 0.3, np.float32))
+    assert found == pytest.approx(0, abs=1e-3)
+
+
+def test_correlated_noise_is_not_taken_for_little(camera):
+    """As a camera's after demosaicing: neighbours are alike."""
+    white = noisy(np.full_like(camera, 128), 20)[..., 0]
+    smooth = sum(np.roll(white, (y, x), (1, 2)) for y in range(2) for x in range(2)) / 4
+    smooth = 2 * (smooth - 128 / 255)  # of sigma 20 again
+    values = camera[None] / 255 + smooth
+    (found,) = noise.estimated(values[..., None].astype(np.float32))
+    assert 15 < found < 45
+
+
+def test_texture_is_not_taken_for_white_noise(astronaut, camera):
+    from skimage import data
+
+    for picture in (astronaut, astronaut[:256, :256], camera, data.chelsea(), data.coffee()):
+        assert noise.of_white(noisy(picture, 0)) == 0
+        for sigma in (5, 10, 25):
+            values = noisy(picture, sigma)
+            found, before = noise.of_white(values), noise.estimated(values)
+            assert found == pytest.approx(before, rel=0.1)
+            assert found == pytest.approx(sigma, rel=0.35)
+
+
+def test_a_tiny_picture_is_refused():
+    with pytest.raises(zoo.ZooError, match=r"at least 20 pixels .*15x40; say how strong"):
+        noise.estimated(np.zeros((1, 15, 40, 1), np.float32))
+
+
+VALUES = np.random.default_rng(0).random((2, 20, 30, 1), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "shape"),
+    [
+        (25, (2, 1, 1, 1)),
+        ([10, 20], (2, 1, 1, 1)),
+        (np.ones((20, 30)), (2, 20, 30, 1)),
+        (np.ones((20, 30, 1)), (2, 20, 30, 1)),
+        (np.ones((2, 20, 30)), (2, 20, 30, 1)),
+        (np.ones((2, 20, 30, 1), np.uint8), (2, 20, 30, 1)),
+    ],
+)
+def test_a_number_or_a_map_is_laid_out(sigma, shape):
+    found = noise.level(VALUES, sigma, 1.5, 0, 75)
+    assert found.shape == shape and found.dtype == np.float32
+    np.testing.assert_allclose(found.ravel()[0], 1.5 * np.ravel(sigma)[0])
+
+
+@pytest.mark.parametrize(
+    ("sigma", "strength", "said"),
+    [
+        (-1, 1, "from 0 to 75 .*got -1"),
+        (76, 1, "from 0 to 75 .*got 76"),
+        (60, 2, r"got 120 \(strength 2 times that\)"),
+        ([10, 80], 1, "got 10 to 80"),
+        (np.nan, 1, "NaN"),
+        (np.full((20, 30), np.inf), 1, "infinite"),
+        (np.zeros((0,)), 1, "none at all"),
+        (np.ones((30, 20)), 1, r"20x30, got an array of shape \[30, 20\]"),
+        ([1, 2, 3], 1, r"shape \[3\]"),
+        ("much", 1, "a map of numbers or \"auto\", got 'much'"),
+        (True, 1, "got True"),
+        (None, 0, "strength: expected a number above 0"),
+        (25, np.nan, "strength"),
+        (25, "much", "strength"),
+    ],
+)
+def test_what_is_no_level_is_refused(sigma, strength, said):
+    with pytest.raises(zoo.ZooError, match=said):
+        noise.level(VALUES, sigma, strength, 0, 75)
+
+
+def test_more_noise_than_the_net_knows_is_said():
+    with pytest.warns(zoo.ZooWarning, match="beyond the 50"):
+        found = noise.level(VALUES, "auto", 1, 0, 50)  # uniform: of sigma 74
+    assert found.max() == 50

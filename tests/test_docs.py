@@ -1,0 +1,63 @@
+"""The documentation: it is built without a network, its links lead somewhere, its code runs."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY, in_second_process, needs_package
+
+import zoo
+
+DOCS = REPOSITORY / "docs"
+NOT_ALONE = {"own-model.md", "add-a-model.md"}  # they need a model of the reader's
+PAGES = [
+    path
+    for path in sorted(DOCS.glob("*.md"))
+    if "```python" in path.read_text(encoding="utf-8") and path.name not in NOT_ALONE
+]
+
+
+@pytest.fixture
+def site(tmp_path):
+    """What `make docs` writes, where there is no network. Of one test: all builds share `build`."""
+    folder = tmp_path / "site"
+    shutil.rmtree(REPOSITORY / "build" / "api", ignore_errors=True)  # as in a fresh clone
+    command = [sys.executable, "-m", "mkdocs", "build", "-q", "--strict", "--site-dir", folder]
+    done = subprocess.run(
+        [*map(str, command)], cwd=REPOSITORY, capture_output=True, text=True,
+        env={"https_proxy": "http://127.0.0.1:9", "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.slow
+@needs_package("mkdocs", "mkdocstrings")
+def test_the_site_has_all_cards_and_public_functions_and_fetches_nothing(site):
+    for name in zoo.names():
+        entry = zoo.entry(name)
+        if (REPOSITORY / "zoo" / "pretrained" / entry.name / entry.tag).is_dir():
+            page = (site / "cards" / f"{entry.full_name}.html").read_text(encoding="utf-8")
+            assert f'src="{entry.full_name}.webp"' in page
+            assert (site / "cards" / f"{entry.full_name}.webp").stat().st_size > 1000
+    reference = (site / "api" / "zoo.html").read_text(encoding="utf-8")
+    functions = {name for name in zoo.__all__ if name.islower()}
+    assert functions - set(re.findall(r'id="zoo\.(?:export\.write\.)?(\w+)"', reference)) == set()
+    pages = list(site.rglob("*.html"))
+    fetched = re.compile(
+        r'<(?:script|img)[^>]* src="(?:https?:)?//|<link[^>]* href="(?:https?:)?//'
+    )
+    assert len(pages) > 30
+    assert [p.name for p in pages if fetched.search(p.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.slow
+@needs_package("ai_edge_litert", "ai_edge_quantizer")
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_the_code_of_a_page_runs(page, tmp_path):
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+    in_second_process(
+        "import os\nos.chdir(__import__('sys').argv[1])\n" + "\n".join(blocks), tmp_path
+    )

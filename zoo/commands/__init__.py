@@ -1,0 +1,1 @@
+"""What is typed: a file a command or a group of them, each a thin layer over the package."""

@@ -1,0 +1,106 @@
+"""Generated pictures beside real ones, in the features of a classifier of this zoo."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from zoo import index, loading
+from zoo.data.sources import Pictures
+from zoo.errors import ZooError
+from zoo.metrics import distances
+from zoo.schema import Entry, FeatureExtractor
+from zoo.storage import weights
+
+SEED = 0
+"""Of the latents that are measured."""
+_BATCH, _MOST = 500, 1_000  # pictures at once; classes
+_RARE = 0.01  # so rare among the real ones, a class may be lost
+
+
+class Features:
+    """What a classifier sees in pictures.
+
+    Attributes:
+        features: float32 `[n, d]`, what its last layer decides by.
+        classes: int64 `[n]`, what it takes them for.
+    """
+
+    def __init__(self, extractor: FeatureExtractor, pictures: np.ndarray):
+        """Looks at pictures `[n, h, w, c]`, pixels in [0, 1]."""
+        parts = [pictures[i : i + _BATCH] for i in range(0, len(pictures), _BATCH)]
+        seen = [_layers_of(extractor)(part) for part in parts]
+        self.features = np.concatenate([features for features, _ in seen])
+        self.classes = np.concatenate([probs.argmax(-1) for _, probs in seen])
+
+    def fidelity(self, real: "Features") -> dict:
+        """These, generated, beside as many real ones: as `distances.compared` does; `least_class`.
+
+        The latter is how frequent a class is among those generated beside how frequent it is among
+        the real ones, of the class that comes off worst: near 1 where none is lost.
+        """
+        shares = [np.bincount(s.classes, minlength=_MOST) / len(s.classes) for s in (self, real)]
+        common = shares[1] > _RARE
+        least = float(np.min(shares[0][common] / shares[1][common]))
+        return distances.compared(real.features, self.features) | {"least_class": least}
+
+    def subset(self, which: slice) -> "Features":
+        """Some of the pictures."""
+        chosen = object.__new__(Features)
+        chosen.features, chosen.classes = self.features[which], self.classes[which]
+        return chosen
+
+
+def of(entry: Entry, pictures: Pictures) -> Features:
+    """Of a set, by the extractor that an entry names. Raises as `extractor_of`."""
+    return Features(extractor_of(entry), pictures.values())
+
+
+def halves(entry: Entry, pictures: Pictures) -> tuple[Features, Features]:
+    """Of every second picture of a set, and of the others. Raises as `extractor_of`."""
+    seen = of(entry, pictures)
+    return seen.subset(slice(0, None, 2)), seen.subset(slice(1, None, 2))
+
+
+def generated(pipeline: Any, decode: Callable[[np.ndarray], np.ndarray], count: int) -> Features:
+    """Of so many pictures that `decode` makes of latents. Raises as `extractor_of`."""
+    return Features(extractor_of(pipeline.entry), decode(pipeline.codes(count, SEED)))
+
+
+def extractor_of(entry: Entry) -> FeatureExtractor:
+    """Whose features its pictures are compared by. Raises ZooError where it names none."""
+    if not entry.feature_extractor:
+        raise ZooError(
+            f"{entry.name} has no feature extractor: what it generates cannot be measured"
+        )
+    return entry.feature_extractor
+
+
+def novelty(made: Features, real: Features, training: Features) -> float:
+    """How far generated pictures are from their nearest training pictures, beside real new ones.
+
+    The ratio of the median distances: near 0 where training pictures are copied.
+    """
+    far = [np.median(distances.nearest(s.features, training.features)[1]) for s in (made, real)]
+    return float(far[0] / max(far[1], 1e-9))
+
+
+@functools.cache
+def _layers_of(extractor: FeatureExtractor):
+    import keras
+    import tensorflow as tf
+
+    entry = index.entry(extractor.name)
+    actual = (weights.published(entry) or {}).get("sha256", {}).get(weights.WEIGHTS)
+    if actual != extractor.sha256:
+        raise ZooError(
+            f"the weights of {extractor.name} have the SHA-256 {actual}; figures by its features "
+            f"are of {extractor.sha256}: measure again all that uses them, and write the new one "
+            "there"
+        )
+    pipeline = loading.load(entry.full_name)
+    net = pipeline.net
+    both = keras.Model(net.input, [net.layers[-1].input, net.output])
+    see = tf.function(lambda x: both(x, training=False), [tf.TensorSpec(net.input_shape)])
+    return lambda pictures: [np.asarray(part) for part in see(pipeline.preprocess(pictures))]

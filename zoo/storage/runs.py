@@ -1,0 +1,103 @@
+"""A run directory that was trained on other pictures than its name says: a net of one's own.
+
+It is called as its folder, and has classes, size and licences of its own, in Python and in files.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from zoo import index
+from zoo.schema import Entry
+from zoo.storage import files, run_json
+from zoo.storage.weights import weights_path
+
+OWN, OF_YOUR_DATA = "your own", "of your data"
+"""Licences: of weights that began from nothing, and of pictures in a folder."""
+_LIMIT = "always names one of its classes, also for pictures of anything else"
+
+
+def as_trained(entry: Entry, weights: str | Path | None) -> Entry:
+    """The entry as the `run.json` beside some weights has it: with the classes and the size that it
+    was trained for, and, of other pictures, with a name of its own.
+
+    Its builder is still the entry's: nothing here takes Keras.
+    """
+    if weights is None or weights == "pretrained":
+        return entry
+    path = weights_path(weights).resolve()
+    facts = run_json.beside(path) or {}
+    labels, shape = tuple(facts.get("labels") or entry.spec.labels), _shape(entry, facts)
+    licence = facts.get("licence") or _licence(entry, facts)
+    if licence:
+        name = facts.get("called") or path.parent.name
+        return own(entry, _name(name, entry), labels, shape, licence)
+    spec = dataclasses.replace(entry.spec, labels=labels, shape=shape)
+    return entry if spec == entry.spec else dataclasses.replace(entry, spec=spec, benchmarks=())
+
+
+def own(
+    entry: Entry, name: str, labels: tuple[str, ...], shape: Any, licence: dict[str, str]
+) -> Entry:
+    """The entry of a net of one's own, made of one of the index.
+
+    Args:
+        entry: of the index.
+        name: its own.
+        labels: its classes.
+        shape: of its pictures, `(h, w, c)`.
+        licence: of its `weights` and its `training data`, as an export says them.
+    """
+    spec = dataclasses.replace(entry.spec, labels=labels, shape=tuple(shape))
+    made = dataclasses.replace(
+        entry, name=name, tag="", base=entry.index_name, spec=spec, pretrained=False, origin=None,
+        weights_licence=licence["weights"], data_licence=licence["training data"],
+    )  # fmt: skip
+    if spec != entry.spec:
+        made = dataclasses.replace(made, benchmarks=())
+    if labels == entry.spec.labels:
+        return made
+    summary = f"tells {len(labels)} classes of your own apart"
+    return dataclasses.replace(made, summary=summary, limits=(_LIMIT,))
+
+
+def facts_of(entry: Entry) -> dict[str, Any]:
+    """What `own` is told of an entry, beside its name and labels; nothing of one of the index."""
+    if not entry.base:
+        return {}
+    licence = {"weights": entry.weights_licence, "training data": entry.data_licence}
+    return {"shape": list(entry.spec.shape), "licence": licence}
+
+
+def _shape(entry: Entry, facts: dict[str, Any]) -> tuple[int | None, int | None, Any]:
+    if "shape" in facts:
+        return tuple(facts["shape"])
+    recipe, (height, width, channels) = facts.get("recipe", {}), entry.spec.shape
+    size = recipe.get("size")
+    return size or height, size or width, recipe.get("channels") or channels
+
+
+def _licence(entry: Entry, facts: dict[str, Any]) -> dict[str, str]:
+    """Of a training on other pictures than the entry's; else nothing."""
+    if not _on_others(entry, facts):
+        return {}
+    root, data = facts, facts["recipe"]["data"]
+    while "start" in root:
+        root = root["start"]
+    donor = index.entry(root["name"]) if index.is_name(root.get("name", "")) else entry
+    fresh = _on_others(donor, root) and root["recipe"].get("start") is None
+    return {
+        "weights": OWN if fresh else donor.weights_licence,
+        "training data": OF_YOUR_DATA if data.startswith("folder:") else f"that of {data}",
+    }
+
+
+def _on_others(entry: Entry, facts: dict[str, Any]) -> bool:
+    usual = entry.recipe.data
+    return facts.get("recipe", {}).get("data", usual) != usual
+
+
+def _name(said: str, entry: Entry) -> str:
+    """As files can be called; never one of the index."""
+    name = files.plain_name(said)
+    return f"{entry.name}_own" if not name or index.is_name(name) else name

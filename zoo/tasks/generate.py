@@ -1,0 +1,179 @@
+"""Generation: random numbers to pictures."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from zoo import index, schema
+from zoo.data import sources
+from zoo.data.sources import Pictures
+from zoo.errors import ZooError
+from zoo.images.sheet import grid
+from zoo.metrics.features import SEED, extractor_of
+from zoo.schema import Entry
+from zoo.spec import Spec
+from zoo.tasks import functions
+from zoo.tasks.evaluate import Evaluation
+from zoo.tasks.functions import Function, Infer, Signature
+from zoo.tasks.generator import Generator
+from zoo.tasks.pipeline import Pipeline
+from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.training.log import Log
+    from zoo.training.methods import Method
+
+G = TypeVar("G", bound=Generator)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(schema.Recipe):
+    """How a generator is trained.
+
+    Attributes:
+        loss: a key of `zoo.training.steps.GAN_LOSSES`.
+        penalty: weight of the critic's squared gradient at real and at generated pictures, R1 and
+            R2.
+        steady_critic: the critic's learning rate stays at its peak: of a critic that comes to rest
+            the generator learns only what it happens to look at then.
+    """
+
+    loss: str = "non_saturating"
+    penalty: float = 0.0
+    steady_critic: bool = False
+
+
+class Generate(Task[G]):
+    """New pictures of a kind."""
+
+    name, kind, headline = "generate", "generation", "frechet"
+    caption = "What this net makes"
+    losses: tuple[str, ...] = (
+        "minimax",
+        "non_saturating",
+        "least_squares",
+        "hinge",
+        "relativistic",
+    )
+    recipe: type[schema.Recipe] = Recipe
+    pipeline: type[Pipeline] = Generator
+
+    def signatures(self, spec: Spec) -> list[Signature]:
+        return [functions.of_latents(spec)]
+
+    def described(self, spec: Spec) -> str:
+        one_hot = ", the last a class as one-hot," * bool(spec.labels)
+        return (
+            super().described(spec).replace("`latent`", f"`latent` of {spec.code} numbers{one_hot}")
+        )
+
+    def functions(self, pipeline: G) -> list[Function]:
+        import tensorflow as tf
+
+        spec = pipeline.spec
+
+        def wrapper(net: Any, latent: Any) -> dict[str, Any]:
+            pixels = spec.denormalize(net(latent, training=False))
+            return {functions.IMAGE: tf.clip_by_value(pixels, 0.0, 1.0)}
+
+        (signature,) = self.signatures(spec)
+        return [signature.of(pipeline.net, wrapper, pipeline.decode)]
+
+    def batches(self, entry: Entry, pictures: Pictures) -> Callable[[Any], tuple]:
+        """Pictures, classes as one-hot `[b, classes]` and normal noise `[b, n]`."""
+        import tensorflow as tf
+
+        from zoo.data.batches import epochs, seeds_of
+
+        spec, recipe, classes = entry.spec, entry.recipe, len(entry.spec.labels)
+        labels = tf.constant(pictures.labels_among(spec.labels) if classes else [0], tf.int64)
+        take = epochs(entry, pictures)
+
+        def batch(step: Any) -> tuple:
+            pixels, which = take(step)
+            known = tf.one_hot(tf.gather(labels, which if classes else 0 * which), classes)
+            shape = [recipe.batch, spec.latent]
+            return pixels, known, tf.random.stateless_normal(shape, seeds_of(recipe, step)[3])
+
+        return batch
+
+    def method(self, entry: Entry, net: "keras.Model", strategy: Any) -> "Method":
+        """A generator against its critic. Raises ZooError where the entry names none."""
+        from zoo.training import steps
+        from zoo.training.methods import Method, Player
+
+        if entry.critic is None:
+            raise ZooError(f"{entry.name} has no critic to learn from: name one in its entry")
+        recipe: Recipe = entry.recipe
+        plain = dataclasses.replace(recipe, ema=None)
+        critic = Player(entry.critic(), plain, recipe.steady_critic)
+        generator = Player(net, recipe)
+        optimizers = generator.optimizer, critic.optimizer
+        nets = generator.twin, critic.twin
+        step = steps.gan(*nets, optimizers, recipe.loss, recipe.penalty, strategy)
+        return Method(step, generator, critic)
+
+    def watch(self, pipeline: G, run: Path, log: "Log", progress: float) -> None:
+        from zoo.training import watch
+
+        watch.look(pipeline, run, log, progress)
+        watch.refuse_collapse(pipeline, run, log, progress)
+
+    def evaluate(
+        self, evaluation: Evaluation[G], infer: Infer | None = None, progress: bool = False
+    ) -> dict[str, Any]:
+        """Fidelity to half of the real pictures; of the net itself also novelty, and the floor."""
+        from zoo.metrics import features
+
+        pipeline, entry = evaluation.pipeline, evaluation.pipeline.entry
+        real, other = evaluation.once("halves", lambda: features.halves(entry, evaluation.pictures))
+        generated = features.generated(pipeline, infer or pipeline.decode, len(real.classes))
+        figures = generated.fidelity(real)
+        row = {"protocol": self.protocol(entry, len(real.classes)), "metrics": figures}
+        if infer:
+            return row
+        pictures = sources.load(
+            entry.recipe.data, entry.spec.channels, "train", entry.spec.background
+        )
+        figures |= {"novelty": features.novelty(generated, other, features.of(entry, pictures))}
+        figures |= self.likelihood(pipeline, evaluation.pictures, progress=progress)
+        return row | {"floor": other.fidelity(real)}
+
+    def held_out(self, pipeline: G, pictures: Pictures) -> dict[str, float]:
+        """Without a feature extractor in the entry there is no fidelity."""
+        figures = self.likelihood(pipeline, pictures, draws=50)
+        if not pipeline.entry.feature_extractor:
+            return figures
+        from zoo.metrics import features
+
+        real, _ = features.halves(pipeline.entry, pictures)
+        generated = features.generated(pipeline, pipeline.decode, len(real.classes))
+        return figures | generated.fidelity(real)
+
+    def protocol(self, entry: Entry, count: int) -> str:
+        """How its figures were made, in words."""
+        return (
+            f"{count:,} made, seed {SEED}, beside half of the test split, in features of "
+            f"{extractor_of(entry).name}; floor: the other half"
+        )
+
+    def likelihood(
+        self, pipeline: G, pictures: Pictures, draws: int | None = None, progress: bool = False
+    ) -> dict[str, float]:
+        """How likely it makes real pictures: of a GAN nobody knows."""
+        return {}
+
+    def preview(self, pipeline: G, real: np.ndarray | None = None) -> Image.Image:
+        """A class in each column, where there are classes."""
+        columns = len(pipeline.spec.labels) or 15
+        return grid(pipeline.sample(120, seed=0), columns=columns)
+
+
+index.register_task(Generate[Generator]())

@@ -1,0 +1,1 @@
+"""A user's own Keras model: looked at, described, made a pipeline."""
