@@ -38,10 +38,15 @@ class FeatureExtractor:
     Attributes:
         name: a classifier of this index.
         sha256: of its weights: figures by other features are other figures.
+        classes: whether its classes are those of the pictures, so that one that is lost shows.
+        split: of the set, whose halves are what generated pictures are compared with, and the
+            floor of that.
     """
 
     name: str
     sha256: str
+    classes: bool = True
+    split: str = "test"
 
 
 @dataclass(frozen=True)

@@ -309,9 +309,10 @@ def test_the_judge_sees_copies_and_missing_classes():
     real = np.stack(sources.load("fashion_mnist", 1, "test").images[:1_000]) / np.float32(255)
     seen = features.Features(sets.FEATURE_EXTRACTORS["fashion_mnist"], real)
     first, second = seen.subset(slice(0, None, 2)), seen.subset(slice(1, None, 2))
-    assert features.novelty(first, second, first) == 0
+    assert features.novelty(first, second, first) == {"novelty": 0, "copies": 1}
     thirds = [seen.subset(slice(start, None, 3)) for start in range(3)]
-    assert 0.8 < features.novelty(*thirds) < 1.25
+    found = features.novelty(*thirds)
+    assert 0.8 < found["novelty"] < 1.25 and found["copies"] < 0.1
     floor = second.fidelity(first)
     assert floor["least_class"] > 0.5 and floor["coverage"] > 0.8
     few = second.subset(second.classes < 9)

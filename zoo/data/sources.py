@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data import folders, pairs
+from zoo.data import faces, folders, pairs
 from zoo.data.network import reachable
 from zoo.data.pictures import Pictures
 from zoo.data.sets import LABELS
@@ -24,6 +24,10 @@ PAIRED = {"PolyU": ("_real", "_mean")}
 """Those whose pictures come as they were taken and clean: how the names of both end."""
 PHOTOS = ("flowers_train", "flowers_test")
 """Sets of one folder a class, found in `$ZOO_DATA/photos/NAME`."""
+
+FACES = ("celeba",)
+"""Sets of aligned faces, found in `$ZOO_DATA/faces/NAME`; tensorflow-datasets has all of CelebA's,
+`celeb_a`, which are brought to the same size."""
 
 _EXPECTED = f"folder:PATH, one of {', '.join(RESTORATION)}, or a set of tensorflow-datasets"
 _DOWNLOADS = "https://storage.googleapis.com"  # where most of tensorflow-datasets' sets come from
@@ -66,6 +70,8 @@ def load(
         return pairs.load(
             name, _in_root(Path("restoration", name)), PAIRED[name], channels, background
         )
+    if name in FACES:
+        return faces.load(name, _in_root(Path("faces", name)), channels, background, split)
     if (folder := _below(name)) is not None:
         return folders.load(name, _in_root(folder), channels, background, size=size)
     if name == "binarized_mnist" and (packed := _packed_file()):
@@ -148,7 +154,7 @@ def _prepared(name: str) -> Path | None:
 
 
 def _not_here(name: str) -> str:
-    lower = {known.lower(): known for known in (*RESTORATION, *PHOTOS, *LABELS)}
+    lower = {known.lower(): known for known in (*RESTORATION, *PHOTOS, *FACES, *LABELS)}
     near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.75)
     missing = f"the set {name!r} is not on this machine, and there is no network to look for it: "
     if os.path.exists(name):
@@ -163,7 +169,7 @@ def _not_here(name: str) -> str:
 
 def _below(name: str) -> Path | None:
     """Where in `$ZOO_DATA` a set of picture files lies, or None for one of another kind."""
-    rooms = {"restoration": RESTORATION, "photos": PHOTOS}
+    rooms = {"restoration": RESTORATION, "photos": PHOTOS, "faces": FACES}
     return next((Path(room, name) for room, names in rooms.items() if name in names), None)
 
 
@@ -214,6 +220,8 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
     try:
         with tempfile.TemporaryDirectory() as scratch:
             builder.download_and_prepare(download_config=_from_files(tfds, builder.name, scratch))
+        if builder.name == "celeb_a":
+            return Pictures(name, _faces(builder, split, channels))
         examples = builder.as_dataset(split=split, batch_size=-1)
     except Exception as error:
         raise ZooError(
@@ -225,6 +233,12 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
         return Pictures(name, images)
     classes = tuple(builder.info.features["label"].names)
     return Pictures(name, images, np.asarray(examples["label"], np.int64), classes)
+
+
+def _faces(builder, split: str, channels: int | str) -> list[np.ndarray]:
+    """One after the other: whole, they have twenty times the bytes."""
+    examples = builder.as_dataset(split=split).as_numpy_iterator()
+    return [_channels(faces.face(example["image"]), channels) for example in examples]
 
 
 def _hosts(builder) -> set[str]:

@@ -24,15 +24,21 @@ class Features:
 
     Attributes:
         features: float32 `[n, d]`, what its last layer decides by.
-        classes: int64 `[n]`, what it takes them for.
+        classes: int64 `[n]`, what it takes them for; None where its classes are not theirs.
     """
+
+    classes: np.ndarray | None
 
     def __init__(self, extractor: FeatureExtractor, pictures: np.ndarray):
         """Looks at pictures `[n, h, w, c]`, pixels in [0, 1]."""
         parts = [pictures[i : i + _BATCH] for i in range(0, len(pictures), _BATCH)]
         seen = [_layers_of(extractor)(part) for part in parts]
         self.features = np.concatenate([features for features, _ in seen])
-        self.classes = np.concatenate([probs.argmax(-1) for _, probs in seen])
+        probs = np.concatenate([probs for _, probs in seen])
+        self.classes = probs.argmax(-1) if extractor.classes else None
+
+    def __len__(self) -> int:
+        return len(self.features)
 
     def fidelity(self, real: "Features") -> dict:
         """These, generated, beside as many real ones: as `distances.compared` does; `least_class`.
@@ -40,15 +46,23 @@ class Features:
         The latter is how frequent a class is among those generated beside how frequent it is among
         the real ones, of the class that comes off worst: near 1 where none is lost.
         """
-        shares = [np.bincount(s.classes, minlength=_MOST) / len(s.classes) for s in (self, real)]
-        common = shares[1] > _RARE
-        least = float(np.min(shares[0][common] / shares[1][common]))
-        return distances.compared(real.features, self.features) | {"least_class": least}
+        figures = distances.compared(real.features, self.features)
+        made, wanted = self._shares(), real._shares()
+        if made is None or wanted is None:
+            return figures
+        common = wanted > _RARE
+        return figures | {"least_class": float(np.min(made[common] / wanted[common]))}
+
+    def _shares(self) -> np.ndarray | None:
+        if self.classes is None:
+            return None
+        return np.bincount(self.classes, minlength=_MOST) / len(self)
 
     def subset(self, which: slice) -> "Features":
         """Some of the pictures."""
         chosen = object.__new__(Features)
-        chosen.features, chosen.classes = self.features[which], self.classes[which]
+        chosen.features = self.features[which]
+        chosen.classes = None if self.classes is None else self.classes[which]
         return chosen
 
 
@@ -77,13 +91,16 @@ def extractor_of(entry: Entry) -> FeatureExtractor:
     return entry.feature_extractor
 
 
-def novelty(made: Features, real: Features, training: Features) -> float:
+def novelty(made: Features, real: Features, training: Features) -> dict[str, float]:
     """How far generated pictures are from their nearest training pictures, beside real new ones.
 
-    The ratio of the median distances: near 0 where training pictures are copied.
+    Returns:
+        `novelty`, the ratio of the median distances, near 0 where training pictures are copied;
+        `copies`, the share of those made that are nearer than all but 5 % of the real ones are.
     """
-    far = [np.median(distances.nearest(s.features, training.features)[1]) for s in (made, real)]
-    return float(far[0] / max(far[1], 1e-9))
+    ours, theirs = (distances.nearest(s.features, training.features)[1] for s in (made, real))
+    ratio = np.median(ours) / max(np.median(theirs), 1e-9)
+    return {"novelty": float(ratio), "copies": float(np.mean(ours < np.quantile(theirs, 0.05)))}
 
 
 @functools.cache

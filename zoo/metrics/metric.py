@@ -74,6 +74,7 @@ METRICS: dict[str, Metric] = {
         Metric("density", "density"),
         Metric("least_class", "rarest class"),
         Metric("novelty", "novelty", better=""),
+        Metric("copies", "near copies", better=LOWER),
         Metric("elbo", "ELBO", "nats"),
         Metric("snr", "SNR", "dB", ".1f"),
         Metric("active_units", "active units", digits=".0f", better=""),

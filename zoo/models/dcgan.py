@@ -143,6 +143,37 @@ def _entry(data: str, name: str, things: str) -> Entry:
 
 
 _entry("fashion_mnist", "dcgan_fashion", "garments")
+register(
+    Entry(
+        name="dcgan_celeba",
+        tag="celeba",
+        family="dcgan",
+        summary="makes faces, 64x64 in colour",
+        paper=PAPER,
+        build=lambda: dcgan((64, 64, 3), code=128, width=32, stages=4),
+        critic=lambda: critic((64, 64, 3), width=32, stages=4),
+        spec=Spec(task="generate", shape=(64, 64, 3), value_range=(-1.0, 1.0), latent=128),
+        recipe=dataclasses.replace(
+            _RECIPE,
+            data="celeba",
+            steps=12_000,
+            augment=("mirror",),
+            critic_augment=("colour", "shift", "erase"),
+            holdout=1_000,
+            every=1_000,
+            kept_in="float16",
+        ),
+        parameters=1_417_459,
+        data_licence=LICENCES["celeba"],
+        benchmarks=(Benchmark("celeba"),),
+        feature_extractor=FEATURE_EXTRACTORS["celeba"],
+        limits=(
+            "makes faces like CelebA's only: famous people who look at the camera, aligned, 64x64",
+            "has no way back: use a VAE to find the latents of a picture",
+        ),
+        pretrained=False,  # until its training is finished
+    )
+)
 _MNIST = _entry("mnist", "dcgan_mnist", "handwritten digits")
 register(
     dataclasses.replace(

@@ -27,6 +27,7 @@ from zoo.tasks.task import Task
 if TYPE_CHECKING:
     import keras
 
+    from zoo.metrics.features import Features
     from zoo.training.log import Log
     from zoo.training.methods import Method
 
@@ -41,12 +42,15 @@ class Recipe(schema.Recipe):
         loss: a key of `zoo.training.steps.GAN_LOSSES`.
         penalty: weight of the critic's squared gradient at real and at generated pictures, R1 and
             R2.
+        critic_augment: keys of `zoo.data.augment.AUGMENTATIONS` that have a gradient: what real and
+            made pictures alike go through before the critic sees them.
         steady_critic: the critic's learning rate stays at its peak: of a critic that comes to rest
             the generator learns only what it happens to look at then.
     """
 
     loss: str = "non_saturating"
     penalty: float = 0.0
+    critic_augment: tuple[str, ...] = ()
     steady_critic: bool = False
 
 
@@ -117,7 +121,8 @@ class Generate(Task[G]):
         generator = Player(net, recipe)
         optimizers = generator.optimizer, critic.optimizer
         nets = generator.twin, critic.twin
-        step = steps.gan(*nets, optimizers, recipe.loss, recipe.penalty, strategy)
+        augment = _augment(entry) if recipe.critic_augment else None
+        step = steps.gan(*nets, optimizers, recipe.loss, recipe.penalty, strategy, augment)
         return Method(step, generator, critic)
 
     def watch(self, pipeline: G, run: Path, log: "Log", progress: float) -> None:
@@ -133,18 +138,26 @@ class Generate(Task[G]):
         from zoo.metrics import features
 
         pipeline, entry = evaluation.pipeline, evaluation.pipeline.entry
-        real, other = evaluation.once("halves", lambda: features.halves(entry, evaluation.pictures))
-        generated = features.generated(pipeline, infer or pipeline.decode, len(real.classes))
+        real, other = evaluation.once("halves", lambda: self._halves(evaluation))
+        generated = features.generated(pipeline, infer or pipeline.decode, len(real))
         figures = generated.fidelity(real)
-        row = {"protocol": self.protocol(entry, len(real.classes)), "metrics": figures}
+        row = {"protocol": self.protocol(entry, len(real)), "metrics": figures}
         if infer:
             return row
-        pictures = sources.load(
-            entry.recipe.data, entry.spec.channels, "train", entry.spec.background
-        )
-        figures |= {"novelty": features.novelty(generated, other, features.of(entry, pictures))}
+        whole = extractor_of(entry).split == "test"
+        unseen = other if whole else features.of(entry, evaluation.pictures)
+        training = features.of(entry, _read(entry, entry.recipe.data, "train"))
+        figures |= features.novelty(generated, unseen, training)
         figures |= self.likelihood(pipeline, evaluation.pictures, progress=progress)
         return row | {"floor": other.fidelity(real)}
+
+    def _halves(self, evaluation: Evaluation[G]) -> "tuple[Features, Features]":
+        from zoo.metrics import features
+
+        entry, pictures = evaluation.pipeline.entry, evaluation.pictures
+        split = extractor_of(entry).split
+        compared = pictures if split == "test" else _read(entry, pictures.name, split)
+        return features.halves(entry, compared)
 
     def held_out(self, pipeline: G, pictures: Pictures) -> dict[str, float]:
         """Without a feature extractor in the entry there is no fidelity."""
@@ -154,14 +167,16 @@ class Generate(Task[G]):
         from zoo.metrics import features
 
         real, _ = features.halves(pipeline.entry, pictures)
-        generated = features.generated(pipeline, pipeline.decode, len(real.classes))
+        generated = features.generated(pipeline, pipeline.decode, len(real))
         return figures | generated.fidelity(real)
 
     def protocol(self, entry: Entry, count: int) -> str:
         """How its figures were made, in words."""
+        extractor = extractor_of(entry)
+        whole = {"test": "the test split", "all": "all pictures"}[extractor.split]
         return (
-            f"{count:,} made, seed {SEED}, beside half of the test split, in features of "
-            f"{extractor_of(entry).name}; floor: the other half"
+            f"{count:,} made, seed {SEED}, beside half of {whole}, in features of "
+            f"{extractor.name}; floor: the other half"
         )
 
     def likelihood(
@@ -174,6 +189,25 @@ class Generate(Task[G]):
         """A class in each column, where there are classes."""
         columns = len(pipeline.spec.labels) or 15
         return grid(pipeline.sample(120, seed=0), columns=columns)
+
+
+def _augment(entry: Entry) -> Callable[[Any, Any], Any]:
+    """What a critic's pictures go through, as `zoo.training.steps.gan` takes it."""
+    from zoo.data import augment
+
+    recipe = dataclasses.replace(entry.recipe, augment=entry.recipe.critic_augment)
+    augment.check(dataclasses.replace(entry, recipe=recipe))
+
+    def changed(pictures: Any, seed: Any) -> Any:
+        pixels = augment.augmented(entry.spec.denormalize(pictures), recipe, seed)
+        return entry.spec.normalize(pixels)
+
+    return changed
+
+
+def _read(entry: Entry, name: str, split: str) -> Pictures:
+    spec = entry.spec
+    return sources.load(name, spec.channels, split, spec.background).of_size(spec.size)
 
 
 index.register_task(Generate[Generator]())
