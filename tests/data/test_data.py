@@ -393,6 +393,29 @@ print([sum(int(image.sum()) for image in pictures.images) for pictures in sets])
     assert json.loads(shown) == sums
 
 
+@needs("celeba")
+def test_faces_are_the_squares_in_the_middle_and_the_last_are_for_tests():
+    test = sources.load("celeba", 3, "test")
+    files = sorted(map(str, Path(os.environ["ZOO_DATA"], "faces", "celeba").glob("*.jpg")))
+    assert test.paths == tuple(files[-1_000:]) and len(files) == 10_000
+    assert {image.shape for image in test.images} == {(64, 64, 3)}
+    with Image.open(test.paths[0]) as photograph:
+        square = photograph.crop((0, 10, 89, 99)).resize((64, 64), Image.Resampling.BILINEAR)
+    off = np.asarray(square, int) - test.images[0]
+    assert np.abs(off).max() <= 1, "another part of the picture, or another way to reduce it"
+    with pytest.raises(zoo.ZooError, match="expected a split train, test, all, got 'validation'"):
+        sources.load("celeba", 3, "validation")
+
+
+def test_tensorflow_datasets_faces_come_in_the_same_size(monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    monkeypatch.setattr(sources, "_require_prepared", lambda name: None)
+    monkeypatch.setattr(sources, "available", lambda name: True)
+    with tfds.testing.mock_data(num_examples=5):
+        pictures = sources.load("celeb_a", 3, "test")
+    assert [image.shape for image in pictures.images] == [(64, 64, 3)] * 5
+
+
 @needs("binarized_mnist")
 def test_binarized_mnist_is_read_from_its_packed_file():
     sets = [sources.load("binarized_mnist", 1, split) for split in ("train", "test")]

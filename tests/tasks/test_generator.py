@@ -196,6 +196,16 @@ def _constant(value):
     return keras.initializers.Constant(value)
 
 
+@pytest.mark.parametrize("logit", [-9.0, -0.7, 0.0, 3.0])
+def test_the_levels_of_a_pixel_have_all_of_its_probability(logit):
+    levels = np.arange(256, dtype=np.float32) / 255
+    nats = likelihood.PICTURE_LOSSES["logistic"](levels, np.full(256, logit, np.float32)).numpy()
+    assert np.exp(-nats.astype(np.float64)).sum() == pytest.approx(1, abs=1e-5)
+    inner = slice(1, -1)  # the outer levels have all beyond them, too
+    off = np.abs(levels - 1 / (1 + np.exp(-logit)))
+    assert nats[inner].argmin() == off[inner].argmin()
+
+
 def test_the_likelihood_of_a_pixel_is_known():
     """By symmetry it is white with probability 1/2, whatever the encoder says."""
     net = toy(slope=3.0, mean=0.4, logvar=-0.3)

@@ -15,7 +15,7 @@ from zoo.storage import files, sheets, weights
 
 COUNT, SEED = 256, 0
 """Of whole pictures, or latents. With 32 the first vae_mnist_2d lost four times as much in int8."""
-_LEAST, _MOST_PIXELS = 16, 800_000
+_LEAST, _MOST_PIXELS = 16, 300_000
 """Of large pictures so many at least, and as many as have so many pixels: they are in packages."""
 CROPS, SIDE, _STEP = 32, 48, 12
 """How many, and their side, where the net takes any size; of smaller pictures a side that all

@@ -62,6 +62,7 @@ METRICS: dict[str, Metric] = {
         Metric("ssim", "SSIM", digits=".4f"),
         Metric("accuracy", "accuracy", "%", ".2f", bounds=_bounds(0.01, 0.05, 0.2, 0.5)),
         Metric("nll", "NLL", "nats", ".4g", LOWER),
+        Metric("bits_per_dim", "bits/dim", "bits", ".3f", LOWER),
         Metric("ece", "ECE", "%", ".2f", LOWER),
         # 0.02 is about what one half of a test set has to the other
         Metric(

@@ -157,6 +157,36 @@ register(
 register(
     dataclasses.replace(
         _MNIST,
+        name="vae_celeba",
+        tag="celeba",
+        summary="makes faces, 64x64 in colour, and finds the 128 numbers of a face",
+        build=lambda: vae((64, 64, 3), latent=128, widths=(16, 32, 64, 128), dense=128),
+        spec=Spec(task="autoencode", shape=(64, 64, 3), latent=128),
+        recipe=dataclasses.replace(
+            _MNIST.recipe,
+            data="celeba",
+            steps=8_000,
+            batch=64,
+            learning_rate=5e-3,
+            loss="logistic",
+            augment=("mirror",),
+            precision="mixed_bfloat16",
+            kept_in="float16",
+        ),
+        parameters=1_243_251,
+        data_licence=LICENCES["celeba"],
+        benchmarks=(Benchmark("celeba"),),
+        feature_extractor=FEATURE_EXTRACTORS["celeba"],
+        limits=(
+            "knows faces like CelebA's only: famous people who look at the camera, aligned, 64x64",
+            "samples are the mean of each pixel: softer than real ones",
+        ),
+        pretrained=False,  # until its training is finished
+    )
+)
+register(
+    dataclasses.replace(
+        _MNIST,
         name="vae_tiny",
         tag="test",
         summary="a few thin layers and three latents: the tests' fixture, without weights",
