@@ -124,8 +124,8 @@ class Autoencode(Generate[Autoencoder]):
         draws: int | None = None,
         progress: bool = False,
     ) -> dict[str, float]:
-        """`nll`, `elbo`, `active_units` of binary pictures; `psnr` and `active_units` of others, and
-        `bits_per_dim` where the loss is the likelihood of their 256 levels."""
+        """`active_units`; `nll` and `elbo` of binary pictures, `psnr` of others, and `bits_per_dim`
+        where the loss is the likelihood of their 256 levels."""
         from zoo.metrics import likelihood
 
         entry, values = pipeline.entry, pictures_of(pipeline, pictures)
