@@ -1,6 +1,7 @@
 """The programs in `benchmarks/` still fit the zoo: they stand outside the package."""
 
 import importlib
+import math
 import re
 import subprocess
 import sys
@@ -33,10 +34,20 @@ def test_every_program_finds_what_it_imports(name, benchmark):
     assert benchmark(name).__doc__
 
 
-def test_the_peer_of_the_dcgans_has_the_sizes_that_its_page_states(benchmark):
-    peer = benchmark("dcgan")
-    assert peer.generator().count_params() == 2_330_944
-    assert peer.discriminator().count_params() == 212_865
+@pytest.mark.parametrize(
+    "shape, weights", [((28, 28, 1), (2_330_944, 212_865)), ((64, 64, 3), (3_576_704, 2_765_568))]
+)
+def test_the_peers_of_the_dcgans_have_the_sizes_that_their_pages_state(benchmark, shape, weights):
+    peer = benchmark("dcgan").PEERS[shape]
+    net, critic = peer.generator(), peer.discriminator()
+    counts = tuple(one.count_params() for one in (net, critic))
+    if shape[-1] == 3:  # whose page counts what is trained
+        counts = tuple(
+            sum(math.prod(v.shape) for v in one.trainable_weights) for one in (net, critic)
+        )
+    assert counts == weights
+    assert net(np.zeros((2, peer.latent))).shape == (2, *shape)
+    assert critic(np.zeros((2, *shape))).shape == (2, 1)
 
 
 @pytest.mark.parametrize("name", ["dcgan_fashion", "dcgan_mnist"])
@@ -55,12 +66,18 @@ def test_what_is_said_of_the_peer_is_of_the_weights_in_the_package(name):
     assert re.search(rf"\b{times}\b.* times as far", told)
 
 
-@needs("mnist")
-def test_the_peer_of_the_dcgans_is_trained_for_a_time(benchmark):
-    net, steps = benchmark("dcgan").trained("dcgan_mnist", seconds=0.01)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("dcgan_mnist", marks=needs("mnist")),
+        pytest.param("dcgan_celeba", marks=needs("celeba")),
+    ],
+)
+def test_the_peers_of_the_dcgans_are_trained_for_a_time(benchmark, name):
+    net, steps = benchmark("dcgan").trained(name, seconds=0.01)
     pictures = net(np.zeros((2, 100), np.float32))
     assert steps >= 2
-    assert pictures.shape == (2, 28, 28, 1)
+    assert pictures.shape == (2, *zoo.entry(name).spec.shape)
     assert np.abs(pictures).max() <= 1
 
 
