@@ -407,6 +407,13 @@ def test_one_bad_picture_does_not_keep_the_others_from_their_answers(command, tm
     assert status == 0 and len(printed.splitlines()) == 1
 
 
+def test_a_whole_number_is_one_of_a_field_of_numbers():
+    from zoo.commands.train import _field
+
+    (name, value) = _field(zoo.entry("dcgan_tiny").recipe, "penalty=1")
+    assert (name, value, type(value)) == ("penalty", 1.0, float)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

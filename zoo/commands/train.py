@@ -202,8 +202,8 @@ def _field(recipe, text: str) -> tuple[str, object]:
     with contextlib.suppress(ValueError, SyntaxError):  # a word without quotes
         value = ast.literal_eval(value.capitalize() if value in ("true", "false") else value)
     usual = getattr(recipe, name, None)
-    if usual is not None and not isinstance(
-        value, (type(usual), int if usual == 0 else type(usual))
-    ):
+    if isinstance(usual, float) and type(value) is int:
+        value = float(value)
+    if usual is not None and not isinstance(value, type(usual)):
         raise ZooError(f"--set {text}: expected a value such as {name}={usual}")
     return name, value
