@@ -3,7 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 SECONDS ?= 30
-NPM_FILES := npm ci --silent --ignore-scripts --prefix export/web
 EXTRAS := train,export,quantize,onnx,openvino,demo,docs,test
 
 .PHONY: demo test test-all test-oldest lint docs notebooks cards bench fuzz web clean
@@ -15,15 +14,14 @@ test: lint  # each promise once for each name, in minutes
 	$(BIN)/python -m pytest -n 2
 
 test-all: lint  # also what takes long: killed trainings, the browser, notebooks, the large sets
-	-command -v npm >/dev/null && $(NPM_FILES)  # without it the web page's tests are skipped
+	-$(BIN)/python -c "from zoo.export import litert_js; litert_js.fetch()"  # for the web page's tests
 	$(BIN)/python -m pytest -n 2 -m ""
 
 test-oldest: .venv-oldest/ready  # with the oldest versions that setup.cfg admits
 	$(OLDEST)/python -m pytest -n 2
 
 web: .venv/ready  # the page that runs the files in a browser, on localhost
-	$(NPM_FILES)
-	$(BIN)/zoo web
+	$(BIN)/zoo web --fetch
 
 lint: .venv/ready
 	$(BIN)/ruff check .

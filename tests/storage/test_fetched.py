@@ -1,6 +1,8 @@
 """A published folder at an address: what comes has its SHA-256, whatever the server does."""
 
 import http.server
+import io
+import tarfile
 import threading
 
 import numpy as np
@@ -9,6 +11,7 @@ from tiny import with_random_weights
 
 import zoo
 from zoo.errors import ZooError
+from zoo.export import litert_js
 from zoo.storage import files, weights
 
 PATHS = (weights.RUN, weights.WEIGHTS)
@@ -136,3 +139,25 @@ def test_no_file_leads_out_of_the_folder(published, server, tmp_path):
     with pytest.raises(ZooError, match=r"expected plain names of files, got '\.\./\.\./out'"):
         zoo.load(f"{address}#sha256={digest}")
     assert not list(tmp_path.rglob("out*"))
+
+
+def test_the_browsers_runtime_is_fetched_once_and_unpacked(server, monkeypatch):
+    source = b'import "@litertjs/wasm-utils";'
+    server.folder.mkdir()
+    with tarfile.open(server.folder / "core-1.tgz", "w:gz") as archive:
+        for path in ("package/dist/index.js", "package/dist/index.js.map"):
+            about = tarfile.TarInfo(path)
+            about.size = len(source)
+            archive.addfile(about, io.BytesIO(source))
+    packed = (server.folder / "core-1.tgz").read_bytes()
+    address = f"http://127.0.0.1:{server.server_port}/core-1.tgz"
+    wanted = {"core/dist/index.js": {"to": "core.js", "sha256": files.sha256(source)}}
+    package = {"address": address, "sha256": files.sha256(packed)}
+    told = {"version": "1", "packages": {"core": package}, "files": wanted}
+    monkeypatch.setattr(litert_js, "_about", lambda: told)
+    assert not litert_js.is_here()
+    for _ in range(2):
+        folder = litert_js.fetch()
+    assert len(server.asked) == 1 and litert_js.is_here()
+    assert sorted(path.name for path in folder.rglob("*.*")) == ["core.tgz", "index.js"]
+    assert litert_js.read() == {"core.js": b'import "./wasm-utils.js";'}

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.export import site as building
-from zoo.export import webserver
+from zoo.export import litert_js, webserver
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -22,8 +21,8 @@ MARKS = [
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed"),
     pytest.mark.skipif(
-        not (building.NPM / "@litertjs").is_dir(),
-        reason="no LiteRT.js: npm ci --ignore-scripts --prefix export/web",
+        not litert_js.is_here(),
+        reason="no LiteRT.js: zoo web --fetch",
     ),
 ]
 CHOICES = itertools.count()  # each picture has a title of its own

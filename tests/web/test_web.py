@@ -1,7 +1,6 @@
 """The page in a real browser: its results are Python's, and it says what is wrong.
 
-Needs playwright (its own browsers are not needed), a Chromium, and LiteRT.js:
-`npm ci --ignore-scripts --prefix export/web`.
+Needs playwright (its own browsers are not needed), a Chromium, and LiteRT.js: `zoo web --fetch`.
 """
 
 import dataclasses
@@ -23,8 +22,8 @@ from tiny import with_random_weights
 
 import zoo
 from zoo.errors import ZooError
+from zoo.export import litert_js, site_nets, webserver
 from zoo.export import site as building
-from zoo.export import site_nets, webserver
 from zoo.export.write import export
 from zoo.images import noise
 from zoo.images.pixels import to_uint8
@@ -631,18 +630,19 @@ def test_files_are_served_as_what_they_are(address, path, kind):
         assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
-def test_missing_litert_is_told_with_the_line_that_gets_it(tmp_path):
-    with pytest.raises(ZooError, match=r"npm ci --ignore-scripts --prefix .*web"):
-        building.build(tmp_path / "site", NAMES, npm=tmp_path)
+def test_missing_litert_is_told_with_the_line_that_gets_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    with pytest.raises(ZooError, match="`zoo web --fetch` gets it"):
+        building.build(tmp_path / "site", NAMES)
 
 
-def test_a_changed_litert_is_refused(tmp_path):
-    copy = tmp_path / "node_modules"
-    shutil.copytree(building.NPM, copy)
-    with (copy / "@litertjs/core/dist/index.js").open("a") as file:
+def test_a_changed_litert_is_refused(tmp_path, monkeypatch):
+    shutil.copytree(litert_js.folder(), tmp_path / litert_js.folder().name)
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    with (litert_js.folder() / "core/dist/index.js").open("a") as file:
         file.write("//")
     with pytest.raises(ZooError, match=r"index\.js is not that of LiteRT\.js"):
-        building.build(tmp_path / "site", NAMES, npm=copy)
+        building.build(tmp_path / "site", NAMES)
 
 
 def test_a_folder_of_something_else_is_not_replaced(tmp_path):

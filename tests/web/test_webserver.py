@@ -145,7 +145,7 @@ def test_connections_that_stall_are_given_up_and_are_never_too_many(
 @pytest.fixture
 def quick_build(monkeypatch):
     """Builds a site without LiteRT.js and nets."""
-    monkeypatch.setattr(site, "_litert_files", lambda npm: {"core.js": b""})
+    monkeypatch.setattr(site.litert_js, "read", lambda: {"core.js": b""})
 
     def build(folder):
         monkeypatch.setattr(site.site_nets, "chosen", lambda names, runs: [])

@@ -55,16 +55,19 @@ def publish(run, folder, no_pictures):
     help="A net of your own: a run directory, or what Pipeline.save wrote; several times.",
 )
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--npm", type=click.Path(path_type=Path), help="The node_modules with LiteRT.js.")
+@click.option("--fetch", is_flag=True, help="Get LiteRT.js before, where it is not here: 12 MB.")
 @click.option("--build-only", is_flag=True, help="Write the site and do not serve it.")
-def web(names, folder, runs, port, npm, build_only):
+def web(names, folder, runs, port, fetch, build_only):
     """Build a site that runs NAMES (default: all with weights, or the --run alone) in the browser,
     and serve it.
     """
-    from zoo.export.site import NPM, build
+    from zoo.export import litert_js
+    from zoo.export.site import build
     from zoo.export.webserver import serve
 
-    click.echo(build(folder, names, npm or NPM, runs))
+    if fetch:
+        litert_js.fetch()
+    click.echo(build(folder, names, runs))
     if not build_only:
         serve(folder, port)
 

@@ -52,9 +52,9 @@ def local(name: str | Path) -> str | Path:
     folder = cache() / "published" / digest
     if not _is_whole(folder, digest):  # else several processes may read it at once
         with locked(folder):
-            _fetch(f"{address}/{run_json.RUN}", folder / run_json.RUN, digest)
+            fetch(f"{address}/{run_json.RUN}", folder / run_json.RUN, digest)
             for file, known in _others(folder):
-                _fetch(f"{address}/{file}", folder / file, known)
+                fetch(f"{address}/{file}", folder / file, known)
     return folder
 
 
@@ -76,8 +76,12 @@ def _is_there(path: Path, digest: str) -> bool:
     return path.is_file() and files.sha256(files.read_bytes(path)) == digest
 
 
-def _fetch(address: str, path: Path, digest: str) -> None:
-    """Makes a file be there, with the bytes that it should have."""
+def fetch(address: str, path: Path, digest: str) -> None:
+    """Makes a file be there, with the bytes that it should have.
+
+    Raises:
+        ZooError: the address cannot be reached, or serves something else.
+    """
     if _is_there(path, digest):
         return
     part = path.with_name(f"{path.name}.part")
