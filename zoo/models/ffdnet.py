@@ -74,17 +74,17 @@ _RECIPE = Recipe(
     precision="mixed_bfloat16",
     kept_in="float16",
 )
-
-
 _AGAIN = dataclasses.replace(_RECIPE, steps=12_000, every=2_000, learning_rate=7e-4, seed=2)
 # kernels near the identity have one large number each, and lose .4 dB where they are rounded after
 _ROUNDED = dataclasses.replace(
     _RECIPE, steps=4_000, every=1_000, learning_rate=5e-4, seed=3, quantization_aware="kernels"
 )
-
-
-def _cycles(**changes) -> Recipe:
-    return in_cycles(*(dataclasses.replace(r, **changes) for r in (_RECIPE, _AGAIN, _ROUNDED)))
+_COLOR_RECIPE = in_cycles(_RECIPE, _AGAIN, _ROUNDED)
+# a first cycle at half the rate learns as much in a tenth of the steps
+_GREY_RECIPE = in_cycles(
+    dataclasses.replace(_RECIPE, data="Train400", steps=10_000, learning_rate=1e-3),
+    dataclasses.replace(_ROUNDED, data="Train400", seed=2),
+)
 
 
 _LICENCES = {
@@ -131,10 +131,15 @@ def _entry(name: str, parameters: int, build, channels: int, depth: int, recipe:
     )
 
 
-_GREY = register(_entry("ffdnet_grey", 485_313, ffdnet, 1, 15, _cycles(data="Train400")))
+_GREY = register(_entry("ffdnet_grey", 485_313, ffdnet, 1, 15, _GREY_RECIPE))
 _COLOR = register(
     _entry(
-        "ffdnet_color", 852_099, lambda: ffdnet(depth=12, width=96, channels=3), 3, 12, _cycles()
+        "ffdnet_color",
+        852_099,
+        lambda: ffdnet(depth=12, width=96, channels=3),
+        3,
+        12,
+        _COLOR_RECIPE,
     )
 )
 register(
@@ -144,7 +149,7 @@ register(
         summary="removes a camera's noise, correlated and in a JPEG, from colour photographs",
         spec=dataclasses.replace(_COLOR.spec, degrade=("camera:0-15",)),
         recipe=dataclasses.replace(
-            _RECIPE,
+            _ROUNDED,
             start="ffdnet_color",
             steps=6_000,
             every=1_000,
