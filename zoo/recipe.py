@@ -49,8 +49,7 @@ class Recipe:
             weights are no normalisation.
         quantization_aware: the net is trained as its int8 file will round, so that the file loses
             less: a classifier from trained weights on, in float32 at any `precision`, as
-            `zoo.quantize_aware` has it; a restorer as `zoo.tasks.restore.Recipe` says, or with
-            "kernels" as its dynamic_range file.
+            `zoo.quantize_aware` has it; a restorer as `zoo.tasks.restore.Recipe` says.
         kept_in: "float32" or "float16": what the kernels of the delivered net are rounded to. In
             float16 their file has half the bytes; what is measured is the rounded net, which
             computes in float32 all the same.
@@ -72,7 +71,7 @@ class Recipe:
     seed: int = 1
     precision: str = "float32"
     frozen_batch_norm: bool = False
-    quantization_aware: bool | str = False
+    quantization_aware: bool = False
     kept_in: str = "float32"
     start: str | None = None
     cycles: "tuple[Self, ...]" = ()

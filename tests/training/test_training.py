@@ -309,8 +309,7 @@ def test_the_step_of_rounding_is_learnt():
     assert np.abs(np.delete(found, greatest)).max() < 1e-7
 
 
-@pytest.mark.parametrize("rounded", [True, "kernels"])
-def test_kernels_trained_with_rounding_are_delivered_rounded(rounded, tmp_path):
+def test_kernels_trained_with_rounding_are_delivered_rounded(tmp_path):
     data = data_for(zoo.entry("dncnn_tiny"), tmp_path / "data")
     first = zoo.train("dncnn_tiny", tmp_path / "first", data=data)
     run = zoo.train(
@@ -318,7 +317,7 @@ def test_kernels_trained_with_rounding_are_delivered_rounded(rounded, tmp_path):
         tmp_path / "run",
         data=data,
         start=first,
-        quantization_aware=rounded,
+        quantization_aware=True,
         frozen_batch_norm=True,
     )
     net = zoo.load("dncnn_tiny", run).net
@@ -330,16 +329,6 @@ def test_kernels_trained_with_rounding_are_delivered_rounded(rounded, tmp_path):
     ):
         counts = kernel / np.abs(kernel).max(axis=(0, 1, 2)) * 127
         assert (np.abs(counts - np.rint(counts)).max() < 1e-3) == quantization_aware
-
-
-def test_with_kernels_alone_rounded_a_twin_computes_what_its_net_will():
-    net = with_random_weights("dncnn_tiny").net
-    pixels = np.random.default_rng(0).random((1, 20, 20, 1), np.float32)
-    twin = fused_twin(net, quantization_aware="kernels")
-    expected = twin(pixels).numpy()
-    assert np.abs(net(pixels) - expected).max() > 1e-5, "nothing was rounded"
-    deliver(twin, net)
-    np.testing.assert_allclose(net(pixels), expected, atol=1e-6)
 
 
 def _gradients(net, training: bool):

@@ -75,23 +75,9 @@ _RECIPE = Recipe(
     kept_in="float16",
 )
 _AGAIN = dataclasses.replace(_RECIPE, steps=12_000, every=2_000, learning_rate=7e-4, seed=2)
-# Kernels near the identity have one large number each, and lose .4 dB where they are rounded after.
-# Biases take small steps now: by AdamW at the whole rate a late cycle loses more than it gains.
-_ROUNDED = dataclasses.replace(
-    _RECIPE,
-    steps=2_000,
-    every=500,
-    optimizer="muon_late",
-    learning_rate=2e-4,
-    seed=3,
-    quantization_aware="kernels",
-)
-_COLOR_RECIPE = in_cycles(_RECIPE, _AGAIN, _ROUNDED)
-# a first cycle at half the rate learns as much in a tenth of the steps
-_GREY_RECIPE = in_cycles(
-    dataclasses.replace(_RECIPE, data="Train400", steps=10_000, learning_rate=1e-3),
-    dataclasses.replace(_ROUNDED, data="Train400", seed=2),
-)
+_COLOR_RECIPE = in_cycles(_RECIPE, _AGAIN)
+# held out, 2,400 steps at half the rate taught the colour net 27.80 dB, these 30,000 27.85
+_GREY_RECIPE = dataclasses.replace(_RECIPE, data="Train400", steps=10_000, learning_rate=1e-3)
 
 
 _LICENCES = {
@@ -156,10 +142,11 @@ register(
         summary="removes a camera's noise, correlated and in a JPEG, from colour photographs",
         spec=dataclasses.replace(_COLOR.spec, degrade=("camera:0-15",)),
         recipe=dataclasses.replace(
-            _ROUNDED,
+            _RECIPE,
             start="ffdnet_color",
             steps=6_000,
             every=1_000,
+            optimizer="muon_late",  # at the whole rate biases lose more than kernels gain
             learning_rate=5e-4,
             loss="charbonnier",  # of squares the strongest noise alone would count
         ),

@@ -112,10 +112,6 @@ class Classify(Task[Classifier]):
         return batch
 
     def refuse(self, entry: Entry[Recipe]) -> None:
-        if entry.recipe.quantization_aware == "kernels":
-            raise ZooError(
-                "quantization_aware: expected True or False, got 'kernels', which restorers have"
-            )
         if entry.recipe.quantization_aware and entry.recipe.start is None:
             raise ZooError(
                 "quantization_aware keeps what batch normalisation has measured, and fresh weights "

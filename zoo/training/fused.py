@@ -99,18 +99,11 @@ class _FakeQuantizedInput(keras.layers.Conv2D):
         return super().convolution_op(_fake_quantized(inputs), kernel)
 
 
-class _FakeQuantizedKernel(keras.layers.Conv2D):
-    """Its kernel is in the file's steps: 255 about zero for each output."""
+class _FakeQuantized(_FakeQuantizedInput):
+    """Its kernel, too, is in the file's steps: 255 about zero for each output."""
 
     def convolution_op(self, inputs, kernel):
         return super().convolution_op(inputs, _fake_quantized_kernel(kernel))
-
-
-class _FakeQuantized(_FakeQuantizedKernel):
-    """Its inputs, too."""
-
-    def convolution_op(self, inputs, kernel):
-        return super().convolution_op(_fake_quantized(inputs), kernel)
 
 
 class _Subpixel(keras.layers.Conv2DTranspose):
@@ -149,7 +142,7 @@ def fused_twin(
     net,
     precision: str = "float32",
     frozen_batch_norm: bool = False,
-    quantization_aware: bool | str = False,
+    quantization_aware: bool = False,
     expand: int = 0,
 ):
     """A copy of a functional net, its weights too, with fused batch normalisation where it fits.
@@ -159,8 +152,7 @@ def fused_twin(
         precision: a dtype policy of Keras, "float32" or "mixed_bfloat16".
         frozen_batch_norm: batch normalisation never uses the averages of a batch.
         quantization_aware: convolutions compute as in an int8 file of a net that restores: there
-            the last layer is in float32, and a first one of small kernels. With "kernels" they have
-            the file's kernels only.
+            the last layer is in float32, and a first one of small kernels.
         expand: convolutions are trained as wide ones of so many channels, see
             `zoo.training.collapsible`; 0: as they are.
     """
@@ -175,13 +167,11 @@ def fused_twin(
         if _fits(layer):
             return norm
         if subpixel.fits(layer) and layer is weighted[-1]:
-            return _FakeQuantizedInputSubpixel if quantization_aware is True else _Subpixel
+            return _FakeQuantizedInputSubpixel if quantization_aware else _Subpixel
         if not quantization_aware or type(layer) is not keras.layers.Conv2D:
             return type(layer)
         if layer is weighted[0] and max(layer.kernel_size) < _LARGE:
             return type(layer)
-        if quantization_aware == "kernels":
-            return type(layer) if layer is weighted[-1] else _FakeQuantizedKernel
         return _FakeQuantizedInput if layer is weighted[-1] else _FakeQuantized
 
     def copy(layer):
@@ -213,7 +203,7 @@ def deliver(twin, net) -> None:
         layer.set_weights(learnt.get_weights()[: len(layer.weights)])
         if isinstance(learnt, Collapsible):
             layer.kernel.assign(learnt.collapsed())
-        if isinstance(learnt, _FakeQuantizedKernel):
+        if isinstance(learnt, _FakeQuantized):
             layer.kernel.assign(_fake_quantized_kernel(layer.kernel.value))
 
 
