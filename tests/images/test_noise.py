@@ -53,6 +53,13 @@ def test_texture_is_not_taken_for_white_noise(astronaut, camera):
             assert found == pytest.approx(sigma, rel=0.35)
 
 
+def test_a_cameras_noise_is_never_taken_for_none(astronaut):
+    values = np.concatenate([noisy(astronaut, sigma) for sigma in (0, 1, 20)])
+    found, before = noise.of_camera(values), noise.estimated(values)
+    assert before[0] < noise.CAMERA < before[2]
+    np.testing.assert_array_equal(found, np.maximum(before, np.float32(noise.CAMERA)))
+
+
 def test_a_tiny_picture_is_refused():
     with pytest.raises(zoo.ZooError, match=r"at least 20 pixels .*15x40; say how strong"):
         noise.estimated(np.zeros((1, 15, 40, 1), np.float32))

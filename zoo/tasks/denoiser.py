@@ -129,7 +129,7 @@ class Denoiser(Restorer):
         if not self.spec.noise_level:
             return None
         (noisy,) = self.spec.degradations
-        estimate = noise.of_white if noisy.kind == "noise" else noise.estimated
+        estimate = noise.of_white if noisy.kind == "noise" else noise.of_camera
         return noise.level(values, sigma, strength, noisy.low, noisy.high, estimate)
 
     def refuse_level(self, sigma: Any = None, strength: float = 1.0) -> None:
