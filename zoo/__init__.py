@@ -204,7 +204,9 @@ def train(
         run: the run directory; `runs/NAME` by default.
         start: weights to start from in place of the recipe's: a name, a run directory or a `.h5`
             file.
-        strategy: a `tf.distribute.Strategy`; by default one device.
+        strategy: a `tf.distribute.Strategy`; by default one device, or, where TF_CONFIG is set,
+            `MultiWorkerMirroredStrategy` on the machines that it names. Of several workers the
+            chief alone writes the run directory, which all have to see.
         **changes: fields of the recipe to replace, such as `steps=100` or `data="folder:DIR"`.
 
     Returns:
@@ -212,7 +214,8 @@ def train(
 
     Raises:
         ZooError: unknown name or field; data that does not fit; a run directory of another
-            recipe; a loss that is no longer finite; a disk that is full.
+            recipe; a loss that is no longer finite; a disk that is full; a TF_CONFIG that is not
+            as TensorFlow takes it; another worker that has gone, or trains something else.
     """
     from zoo.training import run as training
 

@@ -16,7 +16,7 @@ from zoo.data import sources
 from zoo.errors import ZooError, ZooWarning
 from zoo.report.figures import told
 from zoo.storage import files, keras_files, run_json, weights
-from zoo.training import pictures, record
+from zoo.training import pictures, record, workers
 
 MISTAKES = "mistakes.png"
 _MOST_COLUMNS, _FEW = 20, 50
@@ -103,6 +103,8 @@ def train(name, run, start, others, strict, quantize_aware, **changes):
         raise ZooError(f"{left_out}; without --strict they are left out") from None
     except KeyboardInterrupt:
         raise ZooError("stopped; the same command goes on from the last checkpoint") from None
+    if workers.follows():
+        return click.echo(f"all workers have ended; the chief wrote {folder}")
     facts = run_json.read(folder / weights.RUN)
     if facts["ended"] < begun:
         click.echo(

@@ -29,6 +29,7 @@ class RunFacts(TypedDict, total=False):
     ended: str
     seconds: float
     steps: int
+    replicas: int
     curve: list[dict[str, float]]
     sha256: dict[str, str]
     labels: list[str]

@@ -67,6 +67,11 @@ class Method:
         return [weight for player in self._players for weight in player.weights]
 
     @property
+    def kept(self) -> list:
+        """What a step changes beside these, on each replica for itself."""
+        return [v for player in self._players for v in player.twin.non_trainable_variables]
+
+    @property
     def variables(self) -> list:
         return [variable for player in self._players for variable in player.variables]
 

@@ -17,9 +17,8 @@ from zoo.errors import ZooError, ZooWarning, need
 from zoo.recipe import KEPT_IN, OPTIMIZERS, PRECISIONS, Recipe, in_cycles
 from zoo.schema import Entry
 from zoo.storage import files, leftovers, run_json, weights
-from zoo.storage.processes import locked
 from zoo.tasks.functions import IMAGE, signatures
-from zoo.training import pictures, record
+from zoo.training import pictures, record, workers
 
 CYCLES, START = "cycles", "start"
 """Folders of a run directory: its earlier cycles, and what it starts from, where that is trained
@@ -46,8 +45,10 @@ def train(
         )
     entry = index.task_of(entry).shaped(entry)
     run = Path(run or Path("runs") / entry.name)
-    with locked(run):
-        return _in_cycles(entry, run, strategy)
+    strategy = strategy or workers.from_environment()
+    with workers.writing(run, strategy, f"{entry.full_name} by {entry.recipe}") as folder:
+        _in_cycles(entry, folder, strategy)
+    return run
 
 
 def _in_cycles(entry: Entry, run: Path, strategy: Any) -> Path:
@@ -99,6 +100,7 @@ def _learnt(
     found, validation = pictures.load(entry)
     entry = _adapted(entry, found, run, facts)
     pictures.refuse_others(run, facts, found, validation)
+    workers.agree(strategy, {"pictures": facts["pictures"]})
     found = found.of_size(entry.spec.shape[:2])
     from zoo.training.session import trained
 

@@ -55,6 +55,8 @@ def trained(
     seconds = curve[-1]["seconds"] if curve else 0.0
     learnt |= {"seconds": round(training.before + seconds), "curve": curve}
     learnt["steps"] = entry.recipe.steps
+    if (replicas := strategy.num_replicas_in_sync) > 1:
+        learnt["replicas"] = replicas
     return learnt | {"sha256": {weights.WEIGHTS: digest}}
 
 
@@ -71,6 +73,7 @@ class _Training:
         self.begun = self.task.begin(self.pipeline, *pictures, run)
         self.before = time.monotonic() - since
         self.method = self.task.method(entry, self.pipeline.net, strategy)
+        self._level = steps.level(self.method.kept, strategy)
         self.checkpoints = Checkpoints(run / "checkpoints", self.method.variables)
         self.done = self.checkpoints.restore()
         self.log = Log(run, self.done)
@@ -117,6 +120,7 @@ class _Training:
         before = self.log.rows[-1]["seconds"] if self.log.rows else 0.0
         now = time.monotonic()
         seconds, self._since = before + now - self._since, now
+        self._level()  # what is saved is the state of all replicas
         self.deliver()
         self.log.add(step, figures | self._held_out_figures() | {"seconds": seconds})
         self.task.watch(self.pipeline, self.run, self.log, step / self.recipe.steps)

@@ -191,6 +191,33 @@ def _on_all_replicas(replica, strategy):
     return step
 
 
+def level(variables, strategy):
+    """A function that gives all replicas their mean of what each keeps for itself, such as the
+    averages of batch normalisation.
+
+    Args:
+        variables: Keras variables. What is equal on all replicas is neither changed nor rounded.
+        strategy: a `tf.distribute.Strategy`.
+    """
+    own = [v for v in variables if v.dtype == "float32"]
+    if strategy.num_replicas_in_sync == 1 or not own:
+        return lambda: None
+
+    def replica():
+        context = tf.distribute.get_replica_context()
+        leads = tf.equal(context.replica_id_in_sync_group, 0)
+        mine = [tf.identity(variable.value) for variable in own]
+        first = context.all_reduce(
+            "SUM", [tf.where(leads, one, tf.zeros_like(one)) for one in mine]
+        )
+        apart = [one - base for one, base in zip(mine, first, strict=True)]
+        means = context.all_reduce("MEAN", apart)
+        for variable, base, mean in zip(own, first, means, strict=True):
+            variable.assign(base + mean)
+
+    return tf.function(lambda: strategy.run(replica), autograph=False)
+
+
 def compiled(step, element_spec):
     """A `tf.function` of a step that is traced once, whatever the size of a batch.
 
