@@ -1,9 +1,13 @@
 """Batches as pure functions of (seed, step): a training resumes by asking for the next step."""
 
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
 import tensorflow as tf
 
 from zoo import index
-from zoo.data import augment
+from zoo.data import augment, store
 from zoo.data.sources import Pictures
 from zoo.errors import ZooError
 from zoo.images.pixels import to_uint8
@@ -11,28 +15,25 @@ from zoo.index import Entry, Recipe
 
 
 class Bank:
-    """Pictures of any sizes in one flat tensor, so that crops of a batch are one gather."""
+    """Pictures of any sizes, which a batch of crops is cut out of as it is made."""
 
     def __init__(self, pictures: Pictures):
-        sizes = [image.shape[:2] for image in pictures.images]
-        counts = [h * w for h, w in sizes]
+        sizes = [shape[:2] for shape in pictures.shapes]
         self.count = len(sizes)
         self.smallest = min(min(size) for size in sizes)
+        self._images, self._channels = pictures.images, pictures.shapes[0][-1]
         with tf.device("CPU"):
-            self.pixels = tf.concat(
-                [tf.reshape(i, [-1, i.shape[-1]]) for i in pictures.images], axis=0
-            )
             self.sizes = tf.constant(sizes, tf.int64)
-            self.starts = tf.cumsum(tf.constant(counts, tf.int64), exclusive=True)
 
     def crops(self, index, corner, height: int, width: int):
         """uint8 `[b, height, width, c]` from the pictures `index` at `corner` `[b, 2]` (y, x)."""
-        rows = corner[:, 0, None] + tf.range(height, dtype=tf.int64)
-        columns = corner[:, 1, None] + tf.range(width, dtype=tf.int64)
-        stride = tf.gather(self.sizes[:, 1], index)[:, None, None]
-        start = tf.gather(self.starts, index)[:, None, None]
-        where = start + rows[:, :, None] * stride + columns[:, None, :]
-        return tf.gather(self.pixels, where)
+
+        def cut(index, corner):
+            wholes = zip((self._images[i] for i in index), corner, strict=True)
+            return np.stack([whole[y : y + height, x : x + width] for whole, (y, x) in wholes])
+
+        crops = tf.numpy_function(cut, [index, corner], tf.uint8, stateful=False)
+        return tf.ensure_shape(crops, [*index.shape, height, width, self._channels])
 
 
 def dataset(entry: Entry, pictures: Pictures, start: int, end: int) -> tf.data.Dataset:
@@ -84,14 +85,25 @@ def middle(images, side: int):
 
 def rescaled(pictures: Pictures, factors: tuple[float, ...], least: int) -> Pictures:
     """With smaller copies, by these factors, as long as these have sides of at least `least`."""
-    smaller = [_smaller(image, f) for f in factors if f != 1 for image in pictures.images]
-    kept = [image for image in smaller if min(image.shape[:2]) >= least]
-    return Pictures(pictures.name, [*pictures.images, *kept])
+
+    def smaller() -> Iterator[np.ndarray]:
+        for factor in factors:
+            for image in pictures.images if factor != 1 else ():
+                if min(_smaller_sides(image, factor)) >= least:
+                    yield _smaller(image, factor)
+
+    if set(factors) <= {1}:
+        return pictures
+    images = store.collected(itertools.chain(pictures.images, smaller()))
+    return Pictures(pictures.name, images)
+
+
+def _smaller_sides(image, factor: float) -> list[int]:
+    return [round(side * factor) for side in image.shape[:2]]
 
 
 def _smaller(image, factor: float):
-    size = [round(side * factor) for side in image.shape[:2]]
-    resized = tf.image.resize(image, size, "bicubic", antialias=True)
+    resized = tf.image.resize(image, _smaller_sides(image, factor), "bicubic", antialias=True)
     return to_uint8(resized.numpy() / 255)
 
 
@@ -101,7 +113,7 @@ def epochs(entry: Entry, pictures: Pictures):
     Each epoch has its own order; what does not fill a batch at its end is left out.
     """
     spec, recipe = entry.spec, entry.recipe
-    other = {image.shape for image in pictures.images} - {spec.shape}
+    other = set(pictures.shapes) - {spec.shape}
     if other:
         raise ZooError(
             f"{pictures.name}: expected pictures of {spec.shape}, as {entry.name} is trained on, "

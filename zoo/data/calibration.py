@@ -77,20 +77,19 @@ def _whole(pictures: Pictures, spec: Spec, rng: np.random.Generator) -> np.ndarr
     height, width = spec.size
     most = min(COUNT, max(_LEAST, _MOST_PIXELS // (height * width)))
     some = rng.permutation(len(pictures))[:most]
-    chosen = Pictures(pictures.name, [pictures.images[i] for i in some])
-    return np.stack(chosen.of_size(spec.shape[:2]).images)
+    return np.stack(pictures.subset(some).of_size(spec.shape[:2]).images)
 
 
 def _crops(pictures: Pictures, rng: np.random.Generator, multiple: int) -> np.ndarray:
     """Each from another picture, as long as there are others."""
-    least = max(min(image.shape[:2]) for image in pictures.images)
+    least = max(min(shape[:2]) for shape in pictures.shapes)
     most, step = min(max(SIDE, multiple), least), multiple if multiple > 1 else _STEP
     side = most // step * step or most
     if side % multiple:
         raise ZooError(f"{pictures.name}: expected pictures of {multiple} pixels or more")
-    large = [image for image in pictures.images if min(image.shape[:2]) >= side]
+    large = [i for i, shape in enumerate(pictures.shapes) if min(shape[:2]) >= side]
     order = np.resize(rng.permutation(len(large)), CROPS)
-    return np.stack([_crop(large[i], side, rng) for i in order])
+    return np.stack([_crop(pictures.images[large[i]], side, rng) for i in order])
 
 
 def _crop(image: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:

@@ -3,11 +3,12 @@
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from zoo.data import store
 from zoo.data.pictures import Pictures, composed, of_size
 from zoo.errors import ZooError, warn
 from zoo.images.opening import BESIDE, ENDINGS, is_picture
@@ -184,15 +185,21 @@ def _refuse_beside(folder: Path) -> None:
 
 def _images(
     paths: list[Path], channels: int | str, background: float, size: Size
-) -> tuple[list[np.ndarray], list[Path]]:
+) -> tuple[Sequence[np.ndarray], list[Path]]:
     """Those that can be read, and their paths; the others are counted and named."""
-    images, kept, damaged = [], [], []
-    for path in paths:
-        try:
-            images.append(of_size(image(path, channels, background), size))
-            kept.append(path)
-        except ZooError as error:
-            damaged.append(error)
+    kept, damaged = [], []
+
+    def readable() -> Iterator[np.ndarray]:
+        for path in paths:
+            try:
+                made = of_size(image(path, channels, background), size)
+            except ZooError as error:
+                damaged.append(error)
+            else:
+                kept.append(path)
+                yield made
+
+    images = store.collected(readable())
     if damaged and not kept:
         raise damaged[0]
     if damaged:

@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from zoo.data import folders
+from zoo.data import folders, store
 from zoo.data.pictures import Pictures
 from zoo.errors import ZooError
 
@@ -37,9 +35,11 @@ def load(
             f"{alone[0]}{missing}, and {len(alone) - 1} others are alone"
         )
     names = sorted(taken, key=lambda name: taken[name])  # in the order of the files
-    given = [folders.image(taken[one], channels, background) for one in names]
-    images = [folders.image(clean[one], channels, background) for one in names]
-    _refuse_unlike(names, given, images)
+    given, images = (
+        store.collected(folders.image(group[one], channels, background) for one in names)
+        for group in (taken, clean)
+    )
+    _refuse_unlike(names, store.shapes(given), store.shapes(images))
     return Pictures(name, images, given=given)
 
 
@@ -47,10 +47,10 @@ def _by_name(paths: Iterable[Path], mark: str) -> dict[str, Path]:
     return {path.stem.removesuffix(mark): path for path in paths if path.stem.endswith(mark)}
 
 
-def _refuse_unlike(names: list[str], given: list[np.ndarray], images: list[np.ndarray]) -> None:
-    for name, one, other in zip(names, given, images, strict=True):
-        if one.shape != other.shape:
-            sizes = ["x".join(map(str, picture.shape[:2])) for picture in (one, other)]
+def _refuse_unlike(names: list[str], given: list[store.Shape], clean: list[store.Shape]) -> None:
+    for name, one, other in zip(names, given, clean, strict=True):
+        if one != other:
+            sizes = ["x".join(map(str, shape[:2])) for shape in (one, other)]
             raise ZooError(
                 f"{name}: expected two pictures of one size, got {sizes[0]} and {sizes[1]}"
             )

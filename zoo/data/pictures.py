@@ -1,12 +1,14 @@
-"""A set of pictures in memory, and its classes among those of a net."""
+"""A set of pictures, and its classes among those of a net."""
 
 import dataclasses
 import hashlib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.data import store
 from zoo.errors import ZooError
 from zoo.images.pixels import to_uint8
 from zoo.images.resize import to_size
@@ -14,11 +16,12 @@ from zoo.images.resize import to_size
 
 @dataclass(frozen=True)
 class Pictures:
-    """A set in memory.
+    """A set.
 
     Attributes:
         name: as it was asked for.
-        images: uint8 `[h, w, c]` each; sizes may differ.
+        images: uint8 `[h, w, c]` each; sizes may differ. Those of a large set are read as they
+            are asked for, see `zoo.data.store`.
         labels: int64 `[n]`, or None for a set without classes.
         classes: the labels' names.
         given: the same pictures as a camera took them, uint8 `[h, w, c]` each, of a set whose
@@ -27,14 +30,19 @@ class Pictures:
     """
 
     name: str
-    images: list[np.ndarray]
+    images: Sequence[np.ndarray]
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
-    given: list[np.ndarray] | None = None
+    given: Sequence[np.ndarray] | None = None
     paths: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of each picture."""
+        return store.shapes(self.images)
 
     def digest(self) -> str:
         """SHA-256 of all pictures in their order, with their sizes, labels and classes."""
@@ -50,8 +58,8 @@ class Pictures:
         """Those that a slice, or an array of places, names."""
         places = np.arange(len(self))[which]
         labels = None if self.labels is None else self.labels[places]
-        images = [self.images[i] for i in places]
-        given = None if self.given is None else [self.given[i] for i in places]
+        images = store.picked(self.images, places)
+        given = None if self.given is None else store.picked(self.given, places)
         paths = tuple(self.paths[i] for i in places) if self.paths else ()
         return Pictures(self.name, images, labels, self.classes, given, paths)
 
@@ -61,9 +69,10 @@ class Pictures:
 
     def of_size(self, size: tuple[int | None, int | None]) -> "Pictures":
         """The set with pictures of that height and width (bilinear, antialiased)."""
-        if size[0] is None or all(image.shape[:2] == size for image in self.images):
+        if size[0] is None or all(shape[:2] == size for shape in self.shapes):
             return self
-        return dataclasses.replace(self, images=[of_size(image, size) for image in self.images])
+        brought = store.collected(of_size(image, size) for image in self.images)
+        return dataclasses.replace(self, images=brought)
 
     def labels_among(self, wanted: tuple[str, ...]) -> np.ndarray:
         """The labels as places in a net's own list of labels: int64 `[n]`.

@@ -5,11 +5,13 @@ import os
 import re
 import tempfile
 import urllib.parse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from zoo.data import faces, folders, pairs
+from zoo.data import faces, folders, pairs, store
 from zoo.data.network import reachable
 from zoo.data.pictures import Pictures
 from zoo.data.sets import LABELS
@@ -40,7 +42,7 @@ def load(
     background: float = 1.0,
     size: tuple[int | None, int | None] = (None, None),
 ) -> Pictures:
-    """Loads a whole set.
+    """Loads a set, whose pictures are in memory only if they take little there.
 
     Args:
         name: `folder:PATH` (pictures, or one folder a class), a restoration set, or a set of
@@ -64,8 +66,8 @@ def load(
         path = Path(name.removeprefix("folder:"))
         return folders.load(name, path, channels, background, split, size)
     if "+" in name:
-        parts = [load(part, channels, split, background) for part in name.split("+")]
-        return Pictures(name, [image for part in parts for image in part.images])
+        parts = (load(part, channels, split, background) for part in name.split("+"))
+        return Pictures(name, store.collected(image for part in parts for image in part.images))
     if name in PAIRED:
         return pairs.load(
             name, _in_root(Path("restoration", name)), PAIRED[name], channels, background
@@ -220,25 +222,34 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
     try:
         with tempfile.TemporaryDirectory() as scratch:
             builder.download_and_prepare(download_config=_from_files(tfds, builder.name, scratch))
-        if builder.name == "celeb_a":
-            return Pictures(name, _faces(builder, split, channels))
-        examples = builder.as_dataset(split=split, batch_size=-1)
+        streamed = tfds.ReadConfig(try_autocache=False)
+        examples = tfds.as_numpy(builder.as_dataset(split=split, read_config=streamed))
+        labels: list[int] = []
+        fitted = faces.face if builder.name == "celeb_a" else lambda image: image
+        images = store.collected(
+            _channels(fitted(image), channels) for image in _pictures_of(examples, labels)
+        )
+    except ZooError:  # no room for them
+        raise
     except Exception as error:
         raise ZooError(
             f"the data set {name!r} could not be prepared: {error}\nConnect to the network, or "
             f"put its files, unchanged, into $ZOO_DATA/{builder.name}"
         ) from error
-    images = [_channels(image, channels) for image in np.asarray(examples["image"])]
-    if "label" not in examples:
+    if not labels:
         return Pictures(name, images)
     classes = tuple(builder.info.features["label"].names)
-    return Pictures(name, images, np.asarray(examples["label"], np.int64), classes)
+    return Pictures(name, images, np.asarray(labels, np.int64), classes)
 
 
-def _faces(builder, split: str, channels: int | str) -> list[np.ndarray]:
-    """One after the other: whole, they have twenty times the bytes."""
-    examples = builder.as_dataset(split=split).as_numpy_iterator()
-    return [_channels(faces.face(example["image"]), channels) for example in examples]
+def _pictures_of(
+    examples: Iterable[dict[str, Any]], labels: list[int]
+) -> Iterator[np.ndarray]:
+    """The pictures of some examples, whose labels, where they have any, are added to a list."""
+    for example in examples:
+        if "label" in example:
+            labels.append(example["label"])
+        yield example["image"]
 
 
 def _hosts(builder) -> set[str]:

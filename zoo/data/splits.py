@@ -1,6 +1,7 @@
 """Which pictures of a set are held out for choices, and what is odd about them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -70,9 +71,13 @@ def warn_of_likes(training: Pictures, held_out: Pictures) -> None:
     paths, steps = training.paths + held_out.paths, np.concatenate([ours, theirs])
     _, first, which = np.unique(steps, axis=0, return_index=True, return_inverse=True)
     other = np.flatnonzero(labels != labels[first[which.ravel()]])
-    images = training.images + held_out.images
     twice = [(i, first[which.ravel()[i]]) for i in other]
-    twice = [(i, j) for i, j in twice if np.array_equal(images[i], images[j])]
+
+    def image(place: Any) -> np.ndarray:
+        ahead = len(training)
+        return training.images[place] if place < ahead else held_out.images[place - ahead]
+
+    twice = [(i, j) for i, j in twice if np.array_equal(image(i), image(j))]
     if twice:
         told = "; ".join(f"{paths[i]} and {paths[j]}" for i, j in twice[:_NAMED])
         warn(
@@ -83,9 +88,11 @@ def warn_of_likes(training: Pictures, held_out: Pictures) -> None:
 
 def _steps(pictures: Pictures) -> np.ndarray:
     """Of each picture, made small and grey, where it gets brighter to the right: `[n, bytes]`."""
-    small = [to_size(i[None].astype(np.float32), _SIDE, _SIDE + 1) for i in pictures.images]
-    grey = np.concatenate(small).mean(-1)
-    return np.packbits(np.diff(grey, axis=2) > 0, axis=None).reshape(len(grey), -1)
+    found = [np.zeros((0, _SIDE * _SIDE // 8), np.uint8)]
+    for image in pictures.images:
+        grey = to_size(image[None].astype(np.float32), _SIDE, _SIDE + 1).mean(-1)
+        found.append(np.packbits(np.diff(grey, axis=2) > 0)[None])
+    return np.concatenate(found)
 
 
 def _near(ours: np.ndarray, theirs: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -31,7 +31,7 @@ def measured(
 
 def probabilities(infer: Infer, pictures: Pictures, batch: int = 500) -> np.ndarray:
     """What a classifier says of each picture of a set, `[n, classes]`."""
-    sizes = {image.shape for image in pictures.images}
+    sizes = set(pictures.shapes)
     batch = 1 if len(sizes) > 1 else min(batch, max(1, _MOST // math.prod(*sizes or [(1,)])))
     batches = (pictures.images[i : i + batch] for i in range(0, len(pictures), batch))
     return np.concatenate([infer(np.stack(b).astype(np.float32) / 255) for b in batches])

@@ -76,6 +76,9 @@ class Classify(Task[Classifier]):
     def answer(self, result: Any) -> dict[str, Any]:
         return {"labels": [label._asdict() for label in result]}
 
+    def size_seen(self, spec: Spec) -> tuple[int | None, int | None]:
+        return spec.shape[:2]
+
     def signatures(self, spec: Spec) -> list[Signature]:
         return [functions.of_pictures(spec, "probs")]
 

@@ -22,7 +22,8 @@ def evaluate(
     progress: bool = False,
 ) -> dict[str, Any]:
     """Measures a pipeline by its task's protocol; see `zoo.evaluate`."""
-    return Evaluation(pipeline, data, degrade).row(infer, progress)
+    size = index.task_of(pipeline.entry).size_seen(pipeline.spec)
+    return Evaluation(pipeline, data, degrade, size=size).row(infer, progress)
 
 
 class Evaluation(Generic[P]):
@@ -30,7 +31,7 @@ class Evaluation(Generic[P]):
 
     Attributes:
         pipeline: whose task and benchmarks are meant.
-        pictures: the set, read once.
+        pictures: the set, read once; in the size that it is measured in, where that is asked for.
         damage: what is done to it (restoration), or None.
     """
 
@@ -40,12 +41,13 @@ class Evaluation(Generic[P]):
         data: str | None = None,
         degrade: str | None = None,
         pictures: sources.Pictures | None = None,
+        size: tuple[int | None, int | None] = (None, None),
     ):
         """As `evaluate`; of pictures that were read already, where these come."""
         named = pictures.name if pictures else data
         data, self.damage = pipeline.entry.test_set(named, degrade)
         spec, self.pipeline = pipeline.spec, pipeline
-        self.pictures = pictures or sources.load(data, spec.channels, "test", spec.background)
+        self.pictures = pictures or sources.load(data, spec.channels, "test", spec.background, size)
         self._known: dict[str, Any] = {}
         if self.pictures.given is not None and self.damage is not None:
             self.damage = self._of_pairs(degrade)

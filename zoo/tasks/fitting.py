@@ -6,7 +6,7 @@ a last layer then takes seconds, and its penalty is chosen on pictures that are 
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,14 +152,14 @@ def features(
     return np.concatenate(found) if found else np.zeros((0, trunk.output_shapes[-1]), np.float32)
 
 
-def _batches(images: list[np.ndarray], bar: tqdm) -> Iterator[list[np.ndarray]]:
+def _batches(images: Sequence[np.ndarray], bar: tqdm) -> Iterator[Sequence[np.ndarray]]:
     for first in range(0, len(images), _BATCH):
         batch = images[first : first + _BATCH]
         yield batch
         bar.update(len(batch))
 
 
-def _values(images: list[np.ndarray], normalize: Any, mirrored: bool) -> Any:
+def _values(images: Sequence[np.ndarray], normalize: Any, mirrored: bool) -> Any:
     values = normalize(np.stack(images).astype(np.float32) / 255)
     return np.ascontiguousarray(values[:, :, ::-1] if mirrored else values, np.float32)
 

@@ -100,6 +100,10 @@ class Task(abc.ABC, Generic[P]):
             real: uint8 `[n, h, w, c]` in place of the test set's.
         """
 
+    def size_seen(self, spec: Spec) -> tuple[int | None, int | None]:
+        """Height and width that the pictures of a set are measured in; None where it is theirs."""
+        return None, None
+
     def described(self, spec: Spec) -> str:
         """What its functions take and give, in words, for the card."""
         return "; ".join(
