@@ -5,13 +5,16 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import REPOSITORY, in_second_process, needs_package
+from PIL import Image
 
 import zoo
 
 DOCS = REPOSITORY / "docs"
-NOT_ALONE = {"own-model.md", "add-a-model.md"}  # they need a model of the reader's
+NOT_ALONE = {"own-model.md", "add-a-model.md", "several-machines.md"}
+"""They need a model of the reader's, or pictures."""
 PAGES = [
     path
     for path in sorted(DOCS.glob("*.md"))
@@ -57,7 +60,30 @@ def test_the_site_has_all_cards_and_public_functions_and_fetches_nothing(site):
 @needs_package("ai_edge_litert", "ai_edge_quantizer")
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_the_code_of_a_page_runs(page, tmp_path):
+    run_code_of(page, tmp_path)
+
+
+def run_code_of(page, folder, **environment):
     blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
-    in_second_process(
-        "import os\nos.chdir(__import__('sys').argv[1])\n" + "\n".join(blocks), tmp_path
-    )
+    start = "import os\nos.chdir(__import__('sys').argv[1])\n"
+    in_second_process(start + "\n".join(blocks), folder, **environment)
+
+
+@pytest.mark.slow
+@needs_package("ray", "ai_edge_litert")
+def test_pictures_in_batches_get_the_answers_that_each_gets_alone(tmp_path):
+    from pyarrow import parquet
+
+    folder, rng = tmp_path / "pictures", np.random.default_rng(0)
+    folder.mkdir()
+    garment = np.asarray(Image.open(zoo.sample("garment")).convert("L"))
+    for number in range(300):
+        noisy = garment + rng.normal(0, 60, garment.shape)
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{number:03}.png")
+    run_code_of(DOCS / "several-machines.md", tmp_path, RAY_USAGE_STATS_ENABLED="0")
+    found = parquet.read_table(tmp_path / "labels").to_pylist()
+    pipeline = zoo.load("cnn_fashion", runtime="litert")
+    alone = [pipeline(folder / f"{number:03}.png")[0] for number in range(300)]
+    by_path = {row["path"].rpartition("/")[2]: (row["label"], row["score"]) for row in found}
+    assert [by_path[f"{number:03}.png"] for number in range(300)] == [tuple(a) for a in alone]
+    assert len({label for label, _ in by_path.values()}) > 1
