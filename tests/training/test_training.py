@@ -448,6 +448,35 @@ for kind in ("adam", "muon"):
 """
 
 
+def test_what_each_replica_keeps_for_itself_is_levelled_and_nothing_else_is_rounded():
+    result = subprocess.run([sys.executable, "-c", LEVELLED], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+LEVELLED = """
+import keras, numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
+from zoo.training import steps
+
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1", "CPU:2"])
+same = np.random.default_rng(0).random(1000, np.float32)
+with strategy.scope():
+    average, frozen = (keras.Variable(start, trainable=False) for start in (np.zeros(2), same))
+
+def moved():
+    number = tf.distribute.get_replica_context().replica_id_in_sync_group
+    average.assign(tf.cast(number, tf.float32) * tf.constant([1.0, 2.0]))
+
+tf.function(lambda: strategy.run(moved))()
+steps.level([average, frozen], strategy)()
+averages, kept = ([one.numpy() for one in strategy.experimental_local_results(variable.value)]
+                  for variable in (average, frozen))
+assert [one.tolist() for one in averages] == [[1.0, 2.0]] * 3, averages
+assert all(np.array_equal(one, same) for one in kept)
+"""
+
+
 def test_the_loop_reports_each_interval_and_the_end():
     seen = []
     numbers = [(tf.constant(float(i)),) for i in range(1, 6)]
