@@ -462,7 +462,8 @@ from zoo.training import steps
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1", "CPU:2"])
 same = np.random.default_rng(0).random(1000, np.float32)
 with strategy.scope():
-    average, frozen = (keras.Variable(start, trainable=False) for start in (np.zeros(2), same))
+    starts = np.zeros(2, np.float32), same
+    average, frozen = (keras.Variable(start, trainable=False) for start in starts)
 
 def moved():
     number = tf.distribute.get_replica_context().replica_id_in_sync_group

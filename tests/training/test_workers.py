@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -122,6 +123,18 @@ def test_two_processes_end_bit_equal_and_a_killed_one_goes_on(killed, cluster, t
         assert "differ" not in said(process) and process.returncode == 0
     files = [(run / "weights.h5").read_bytes() for run in (whole, stopped)]
     assert files[0] == files[1]
+
+
+@pytest.mark.slow
+def test_one_that_waits_in_vain_can_be_stopped(cluster, tmp_path):
+    chief, other = cluster(tmp_path / "run")
+    other.kill()
+    while "it waits for" not in chief.stderr.readline():
+        assert chief.poll() is None
+    time.sleep(2)  # it is in TensorFlow by now
+    chief.send_signal(signal.SIGINT)
+    said(chief)
+    assert chief.returncode and not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -9,6 +9,8 @@ import hashlib
 import json
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
@@ -50,9 +52,12 @@ def from_environment() -> Any:
     cluster, task = asked
     here = cluster[task["type"]][task["index"]]
     others = [place for places in cluster.values() for place in places if place != here]
-    say(f"This is {_called(task)} at {here}; it waits for {', '.join(others) or 'no other'}")
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with _interruptible():
+            say(
+                f"This is {_called(task)} at {here}; it waits for {', '.join(others) or 'no other'}"
+            )
+            return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         raise ZooError(f"the workers did not meet: {_first_line(error)}; {_AGAIN}") from error
     except RuntimeError as error:
@@ -60,6 +65,19 @@ def from_environment() -> Any:
             f"{CONFIG} is set, and TensorFlow was used in this process before: {error}; call "
             "zoo.train first, or give it a strategy that was made first"
         ) from error
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Control-C ends the process: TensorFlow waits for an hour, and Python does not hear it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def follows() -> bool:
