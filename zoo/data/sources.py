@@ -242,9 +242,7 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
     return Pictures(name, images, np.asarray(labels, np.int64), classes)
 
 
-def _pictures_of(
-    examples: Iterable[dict[str, Any]], labels: list[int]
-) -> Iterator[np.ndarray]:
+def _pictures_of(examples: Iterable[dict[str, Any]], labels: list[int]) -> Iterator[np.ndarray]:
     """The pictures of some examples, whose labels, where they have any, are added to a list."""
     for example in examples:
         if "label" in example:
