@@ -32,6 +32,7 @@ FACES = ("celeba",)
 `celeb_a`, which are brought to the same size."""
 
 _EXPECTED = f"folder:PATH, one of {', '.join(RESTORATION)}, or a set of tensorflow-datasets"
+_BATCH = 500  # of a set of tensorflow-datasets
 _DOWNLOADS = "https://storage.googleapis.com"  # where most of tensorflow-datasets' sets come from
 
 
@@ -223,11 +224,14 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
         with tempfile.TemporaryDirectory() as scratch:
             builder.download_and_prepare(download_config=_from_files(tfds, builder.name, scratch))
         streamed = tfds.ReadConfig(try_autocache=False)
-        examples = tfds.as_numpy(builder.as_dataset(split=split, read_config=streamed))
+        # one after the other takes twenty times as long, and is for sizes that differ
+        many = None if None in builder.info.features["image"].shape else _BATCH
+        examples = builder.as_dataset(split=split, batch_size=many, read_config=streamed)
         labels: list[int] = []
         fitted = faces.face if builder.name == "celeb_a" else lambda image: image
         images = store.collected(
-            _channels(fitted(image), channels) for image in _pictures_of(examples, labels)
+            _channels(fitted(image), channels)
+            for image in _pictures_of(examples.as_numpy_iterator(), labels, many is not None)
         )
     except ZooError:  # no room for them
         raise
@@ -242,12 +246,13 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
     return Pictures(name, images, np.asarray(labels, np.int64), classes)
 
 
-def _pictures_of(examples: Iterable[dict[str, Any]], labels: list[int]) -> Iterator[np.ndarray]:
+def _pictures_of(
+    examples: Iterable[dict[str, Any]], labels: list[int], batched: bool
+) -> Iterator[np.ndarray]:
     """The pictures of some examples, whose labels, where they have any, are added to a list."""
     for example in examples:
-        if "label" in example:
-            labels.append(example["label"])
-        yield example["image"]
+        labels += np.atleast_1d(example.get("label", [])).tolist()
+        yield from example["image"] if batched else [example["image"]]
 
 
 def _hosts(builder) -> set[str]:
