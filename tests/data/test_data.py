@@ -345,9 +345,9 @@ def test_a_name_that_is_a_path_is_no_set(name, tmp_path, monkeypatch):
 def test_a_folder_that_is_named_as_a_set_is_pointed_out(monkeypatch, tmp_path):
     monkeypatch.setattr(sources, "reachable", lambda *_: False)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").mkdir()
-    with pytest.raises(zoo.ZooError, match=r"did you mean folder:photos, which is here\?"):
-        sources.refuse_missing("photos")
+    (tmp_path / "holidays").mkdir()
+    with pytest.raises(zoo.ZooError, match=r"did you mean folder:holidays, which is here\?"):
+        sources.refuse_missing("holidays")
 
 
 def test_a_set_that_is_spelt_wrongly_is_told_from_one_that_is_not_here(monkeypatch):
