@@ -135,7 +135,19 @@ _X2 = register(
 )
 # as many small pixels as of x2: with 15 a side most of x4 stood at a border, and Set5 had 30.26 dB
 register(_entry("sesr_x3", 3, patch=96, data="BSD400"))
-register(_entry("sesr_x4", 4, patch=128, data="BSD400"))
+_X4 = dataclasses.replace(_RECIPE, patch=128, data="BSD400")
+register(
+    dataclasses.replace(
+        _entry("sesr_x4", 4),
+        recipe=in_cycles(
+            _X4,
+            dataclasses.replace(
+                _X4, optimizer="muon_late", learning_rate=1e-3, steps=8_000, every=2_000, seed=2
+            ),
+        ),
+        pretrained=True,
+    )
+)
 register(_entry("sesr_small_x2", 2, _M5))
 register(
     dataclasses.replace(
