@@ -75,6 +75,20 @@ def test_a_clean_picture_is_said_to_be_so(published):
     assert "hardly any noise" in advice.choice(picture, "denoise")[1]
 
 
+def test_of_a_photograph_that_shows_no_noise_the_camera_is_thought_to_have_smoothed_it(
+    tmp_path, published
+):
+    published(*NEW, "ffdnet_photo")
+    picture = Image.fromarray(np.full((160, 160, 3), (90, 120, 150), np.uint8))
+    for ending, name in (("jpg", "ffdnet_photo"), ("png", "ffdnet_color")):
+        picture.save(tmp_path / f"mine.{ending}")
+        chosen, why = advice.choice(tmp_path / f"mine.{ending}", "denoise")
+        assert chosen == name and ("in a JPEG" in why) == (ending == "jpg")
+        with Image.open(tmp_path / f"mine.{ending}") as opened:
+            assert advice.choice(opened, "denoise")[0] == name
+    assert advice.choice(np.asarray(picture), "denoise")[0] == "ffdnet_color"
+
+
 @pytest.mark.parametrize(
     ("picture", "task", "said"),
     [

@@ -1,5 +1,6 @@
 """Which net a noisy picture is for, and why."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,12 @@ import numpy as np
 from zoo import index
 from zoo.errors import ZooError
 from zoo.images import noise
+from zoo.images.opening import opened
 from zoo.images.pixels import read
 from zoo.schema import Entry
 
 _HARDLY = 1.0
+_JPEG = ("JPEG", "MPO")
 _CORRELATED = 1.5
 """Noise that looks so many times as strong in a reduced copy is not white."""
 
@@ -40,8 +43,18 @@ def choice(picture: Any, task: str) -> tuple[str, str]:
     grey = values.shape[-1] == 1 or bool(np.ptp(values, axis=-1).max() == 0)
     white, reduced = noise.by_size(values)
     most = max(white, reduced)
-    name = _fitting(grey, most, "camera" if _is_correlated(white, most) else "noise")
-    return name, f"a {'grey' if grey else 'colour'} picture, {_words(white, most)}"
+    smoothed = most < _HARDLY and _is_jpeg(picture)
+    kind = "camera" if smoothed or _is_correlated(white, most) else "noise"
+    words = _words(white, most) + ", in a JPEG: a camera smooths its own" * smoothed
+    return _fitting(grey, most, kind), f"a {'grey' if grey else 'colour'} picture, {words}"
+
+
+def _is_jpeg(picture: Any) -> bool:
+    """As cameras write it; of what has no file nobody knows."""
+    if isinstance(picture, (str, os.PathLike, bytes)):
+        with opened(picture) as image:
+            return image.format in _JPEG
+    return getattr(picture, "format", None) in _JPEG
 
 
 def _words(white: float, most: float) -> str:
