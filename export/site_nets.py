@@ -225,8 +225,8 @@ def _samples(net: Net, entry: Entry, site: Path) -> list[dict[str, str]]:
         return [{"path": f"samples/{n}.jpg", "title": title} for n, title in PHOTOGRAPHS.items()]
     if entry.spec.task != "classify" or net.run:
         return []
-    with np.load(weights.pretrained_folder(entry) / weights.GOLDEN) as golden:
-        pictures = golden["pixels"]
+    golden = weights.pretrained_folder(entry) / weights.GOLDEN
+    pictures = files.read_npz(files.read_bytes(golden), golden)["pixels"]
     most = min(_MOST_SAMPLES, max(4, _SAMPLED_PIXELS // pictures[0].size))
     paths = [f"samples/{entry.name}_{number}.png" for number in range(1, len(pictures[:most]) + 1)]
     for path, pixels in zip(paths, pictures, strict=False):
