@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 import zoo
 from zoo.images import noise
@@ -53,11 +54,14 @@ def test_texture_is_not_taken_for_white_noise(astronaut, camera):
             assert found == pytest.approx(sigma, rel=0.35)
 
 
-def test_a_cameras_noise_is_never_taken_for_none(astronaut):
-    values = np.concatenate([noisy(astronaut, sigma) for sigma in (0, 1, 20)])
-    found, before = noise.of_camera(values), noise.estimated(values)
-    assert before[0] < noise.CAMERA < before[2]
-    np.testing.assert_array_equal(found, np.maximum(before, np.float32(noise.CAMERA)))
+def test_what_a_camera_smoothed_is_not_taken_for_clean(astronaut):
+    sharp = astronaut[:256, :256]
+    smooth = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(1)))
+    clean, smoothed, strong = (
+        noise.of_camera(noisy(picture, sigma))[0]
+        for picture, sigma in ((sharp, 0), (smooth, 0), (sharp, 20))
+    )
+    assert (clean, smoothed) == (0, noise.CAMERA) and 15 < strong < 25
 
 
 def test_a_tiny_picture_is_refused():

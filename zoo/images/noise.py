@@ -25,7 +25,7 @@ flowers_train (160 pixels), 94 and 76 % are then told as clean; 74 and 54 % had 
 before. The mean error of a sigma of 5 falls from 1.06 to .92 (1.39 to 1.15), that of 15 is 1.35 for
 1.34 (1.67 for 1.57), and that of 25 and more the same."""
 
-CAMERA = 3.0
+CAMERA, SMOOTHED = 3.0, 1.0
 """On held-out pictures of BSD400 with a camera's noise of 1 to 15 as good as no such bound (.08 dB
 less at 2, .08 more at 6); of nine pairs of PolyU that were looked at, whose noise is of 3.3 to 5.4,
 five are estimated below 1."""
@@ -59,13 +59,15 @@ def of_white(values: np.ndarray) -> np.ndarray:
 
 
 def of_camera(values: np.ndarray) -> np.ndarray:
-    """As `estimated`, and at least `CAMERA`, for nets that take a camera's noise away: what it has
-    smoothed hardly shows in a flat part, and what it took always has some.
+    """As `of_white`, for nets that take a camera's noise away: what it has smoothed hardly shows in
+    a flat part, so that a picture with less than `SMOOTHED` there has at least `CAMERA`.
 
     Raises:
         ZooError: as `estimated`.
     """
-    return np.maximum(estimated(values), np.float32(CAMERA))
+    found = of_white(values)
+    smoothed = [_flattest(picture)[0] < SMOOTHED for picture in values]
+    return np.where(smoothed, np.maximum(found, CAMERA), found).astype(np.float32)
 
 
 def _refuse_tiny(values: np.ndarray) -> None:

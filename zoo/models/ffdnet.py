@@ -157,8 +157,8 @@ register(
         benchmarks=(Benchmark("PolyU", degrade="pairs"), Benchmark("CBSD68", degrade="camera:5")),
         limits=(
             "made for noise as `zoo.data.camera` makes it, and for JPEG of quality 60 and more",
-            "a picture without noise loses some of its texture: by itself it takes any for at "
-            "least sigma 3, which nine of the 100 pairs of PolyU had a part in",
+            "a picture that shows hardly any white noise is taken for one of sigma 3 that a camera "
+            "smoothed, which nine of the 100 pairs of PolyU had a part in: a clean one loses texture",
             *_LIMITS,
         ),
     )
