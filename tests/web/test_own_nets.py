@@ -109,7 +109,8 @@ KINDS = {
 def test_a_net_of_ones_own_answers_as_its_pipeline(page, own, kind):
     file = KINDS[kind]()
     page.goto("")
-    assert page.locator("#net").input_value() == OWN, "a run is what the page opens with"
+    # a run is what the page opens with
+    pages.playwright.expect(page.locator("#net")).to_have_value(OWN, timeout=pages.LONG)
     found, expected = answered(page, file, kind), dict(own(file))
     assert found.keys() == expected.keys()
     bound = HALF if kind == "cut out" else BOUND

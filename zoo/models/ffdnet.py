@@ -158,7 +158,8 @@ register(
         limits=(
             "made for noise as `zoo.data.camera` makes it, and for JPEG of quality 60 and more",
             "a picture that shows hardly any white noise is taken for one of sigma 3 that a camera "
-            "smoothed, which nine of the 100 pairs of PolyU had a part in: a clean one loses texture",
+            "smoothed (nine of the 100 pairs of PolyU had a part in that): a clean one loses some "
+            "texture",
             *_LIMITS,
         ),
     )
