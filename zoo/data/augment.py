@@ -54,7 +54,7 @@ def dihedral(pixels, seed):
 
 def shift(pixels, seed, most: int = 2):
     """Each picture is moved by up to `most` pixels each way; black comes in."""
-    batch, (height, width, _) = tf.shape(pixels)[0], pixels.shape[1:]
+    batch, height, width, _ = pixels.shape
     padded = tf.pad(pixels, [[0, 0], [most, most], [most, most], [0, 0]])
     corner = tf.random.stateless_uniform([2, batch, 1], seed, 0, 2 * most + 1, tf.int32)
     rows, columns = corner[0] + tf.range(height), corner[1] + tf.range(width)
@@ -64,21 +64,21 @@ def shift(pixels, seed, most: int = 2):
 
 def rotate(pixels, seed, most: float = 12.0):
     """Each picture is turned about its middle by up to `most` degrees; black comes in."""
-    angle = tf.random.stateless_uniform(tf.shape(pixels)[:1], seed, -most, most) * math.pi / 180
+    angle = tf.random.stateless_uniform(pixels.shape[:1], seed, -most, most) * math.pi / 180
     return _transformed(pixels, tf.cos(angle), tf.sin(angle))
 
 
 def scale(pixels, seed, most: float = 0.1):
     """Each picture is enlarged or reduced about its middle by up to this share; black comes in."""
-    size = 1 + tf.random.stateless_uniform(tf.shape(pixels)[:1], seed, -most, most)
+    size = 1 + tf.random.stateless_uniform(pixels.shape[:1], seed, -most, most)
     return _transformed(pixels, 1 / size, tf.zeros_like(size))
 
 
 def crop(pixels, seed, least: float = 0.6):
     """A part of each picture, of this share of its height and width or more, enlarged to all."""
     height, width = pixels.shape[1:3]
-    shares = tf.random.stateless_uniform([2, tf.shape(pixels)[0]], seed, least, 1.0)
-    place = tf.random.stateless_uniform([2, tf.shape(pixels)[0]], seed + 1)
+    shares = tf.random.stateless_uniform([2, pixels.shape[0]], seed, least, 1.0)
+    place = tf.random.stateless_uniform([2, pixels.shape[0]], seed + 1)
     top, left = (
         place[0] * (1 - shares[0]) * (height - 1),
         place[1] * (1 - shares[1]) * (width - 1),
@@ -89,8 +89,7 @@ def crop(pixels, seed, least: float = 0.6):
 
 def colour(pixels, seed, most: float = 0.2):
     """Brightness, contrast and saturation are changed by up to this share each."""
-    shape = [3, tf.shape(pixels)[0], 1, 1, 1]
-    change = tf.random.stateless_uniform(shape, seed, 1 - most, 1 + most)
+    change = tf.random.stateless_uniform([3, pixels.shape[0], 1, 1, 1], seed, 1 - most, 1 + most)
     bright = pixels * change[0]
     grey = tf.reduce_mean(bright, [1, 2, 3], keepdims=True)
     contrast = grey + (bright - grey) * change[1]
@@ -125,7 +124,7 @@ def _projected(pixels, rows):
 
 def erase(pixels, seed, side: int = 8):
     """A black square at a random place, cut off at the border (Zhong et al. 2017)."""
-    batch, (height, width, _) = tf.shape(pixels)[0], pixels.shape[1:]
+    batch, height, width, _ = pixels.shape
     corner = tf.random.stateless_uniform(
         [2, batch, 1], seed, 1 - side, max(height, width), tf.int32
     )
@@ -146,7 +145,7 @@ def mixup(pixels, targets, seed):
         targets: probabilities `[b, classes]`.
         seed: two integers.
     """
-    share = tf.random.stateless_uniform([tf.shape(pixels)[0], 1, 1, 1], seed)
+    share = tf.random.stateless_uniform([pixels.shape[0], 1, 1, 1], seed)
     mixed = share * pixels + (1 - share) * tf.roll(pixels, 1, axis=0)
     share = share[:, :, 0, 0]
     return mixed, share * targets + (1 - share) * tf.roll(targets, 1, axis=0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data import folders
+from zoo.data import folders, store
 from zoo.data.pictures import Pictures, of_size
 from zoo.errors import ZooError
 
@@ -32,7 +32,7 @@ def load(name: str, folder: Path, channels: int | str, background: float, split:
     paths = folders.pictures_in(folder)[_SPLITS[split]]
     if not paths:
         raise ZooError(f"{folder}: expected more than {TEST:,} pictures, the last for tests")
-    images = [face(folders.image(path, channels, background)) for path in paths]
+    images = store.collected(face(folders.image(path, channels, background)) for path in paths)
     return Pictures(name, images, paths=tuple(map(str, paths)))
 
 

@@ -69,14 +69,13 @@ def load(
     if "+" in name:
         parts = (load(part, channels, split, background) for part in name.split("+"))
         return Pictures(name, store.collected(image for part in parts for image in part.images))
-    if name in PAIRED:
-        return pairs.load(
-            name, _in_root(Path("restoration", name)), PAIRED[name], channels, background
-        )
-    if name in FACES:
-        return faces.load(name, _in_root(Path("faces", name)), channels, background, split)
-    if (folder := _below(name)) is not None:
-        return folders.load(name, _in_root(folder), channels, background, size=size)
+    if (below := _below(name)) is not None:
+        folder = _in_root(below)
+        if name in PAIRED:
+            return pairs.load(name, folder, PAIRED[name], channels, background)
+        if name in FACES:
+            return faces.load(name, folder, channels, background, split)
+        return folders.load(name, folder, channels, background, size=size)
     if name == "binarized_mnist" and (packed := _packed_file()):
         return _binarized_mnist(packed, split)
     return _tensorflow_dataset(name, channels, split)

@@ -1,6 +1,6 @@
 """How strong a picture's noise is: what somebody says of it as a map, or an estimate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,7 @@ def of_white(values: np.ndarray) -> np.ndarray:
     Raises:
         ZooError: as `estimated`.
     """
-    _refuse_tiny(values)
-    each = [max(_without_texture(*_flattest(one)), _reduced(one)) for one in values]
-    return np.array([sigma if sigma >= HARDLY else 0 for sigma in each], np.float32)
+    return np.array([sigma for _, sigma in _told_of_texture(values)], np.float32)
 
 
 def of_camera(values: np.ndarray) -> np.ndarray:
@@ -65,9 +63,18 @@ def of_camera(values: np.ndarray) -> np.ndarray:
     Raises:
         ZooError: as `estimated`.
     """
-    found = of_white(values)
-    smoothed = [_flattest(picture)[0] < SMOOTHED for picture in values]
-    return np.where(smoothed, np.maximum(found, CAMERA), found).astype(np.float32)
+    each = _told_of_texture(values)
+    return np.array([max(s, CAMERA) if seen < SMOOTHED else s for seen, s in each], np.float32)
+
+
+def _told_of_texture(values: np.ndarray) -> Iterator[tuple[float, float]]:
+    """What is seen in the flattest parts of each picture, and what of that, or of a reduced copy,
+    is noise."""
+    _refuse_tiny(values)
+    for picture in values:
+        seen, spread = _flattest(picture)
+        sigma = max(_without_texture(seen, spread), _reduced(picture))
+        yield seen, sigma if sigma >= HARDLY else 0.0
 
 
 def _refuse_tiny(values: np.ndarray) -> None:

@@ -42,15 +42,12 @@ class Recipe(schema.Recipe):
         loss: a key of `zoo.training.steps.GAN_LOSSES`.
         penalty: weight of the critic's squared gradient at real and at generated pictures, R1 and
             R2.
-        critic_augment: keys of `zoo.data.augment.AUGMENTATIONS` that have a gradient: what real and
-            made pictures alike go through before the critic sees them.
         steady_critic: the critic's learning rate stays at its peak: of a critic that comes to rest
             the generator learns only what it happens to look at then.
     """
 
     loss: str = "non_saturating"
     penalty: float = 0.0
-    critic_augment: tuple[str, ...] = ()
     steady_critic: bool = False
 
 
@@ -121,8 +118,7 @@ class Generate(Task[G]):
         generator = Player(net, recipe)
         optimizers = generator.optimizer, critic.optimizer
         nets = generator.twin, critic.twin
-        augment = _augment(entry) if recipe.critic_augment else None
-        step = steps.gan(*nets, optimizers, recipe.loss, recipe.penalty, strategy, augment)
+        step = steps.gan(*nets, optimizers, recipe.loss, recipe.penalty, strategy)
         return Method(step, generator, critic)
 
     def watch(self, pipeline: G, run: Path, log: "Log", progress: float) -> None:
@@ -189,20 +185,6 @@ class Generate(Task[G]):
         """A class in each column, where there are classes."""
         columns = len(pipeline.spec.labels) or 15
         return grid(pipeline.sample(120, seed=0), columns=columns)
-
-
-def _augment(entry: Entry) -> Callable[[Any, Any], Any]:
-    """What a critic's pictures go through, as `zoo.training.steps.gan` takes it."""
-    from zoo.data import augment
-
-    recipe = dataclasses.replace(entry.recipe, augment=entry.recipe.critic_augment)
-    augment.check(dataclasses.replace(entry, recipe=recipe))
-
-    def changed(pictures: Any, seed: Any) -> Any:
-        pixels = augment.augmented(entry.spec.denormalize(pictures), recipe, seed)
-        return entry.spec.normalize(pixels)
-
-    return changed
 
 
 def _read(entry: Entry, name: str, split: str) -> Pictures:

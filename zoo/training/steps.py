@@ -109,9 +109,7 @@ def vae(net, optimizer, loss: str, strategy=None):
     return _on_all_replicas(replica, strategy)
 
 
-def gan(
-    generator, critic, optimizers, loss: str, penalty: float = 0.0, strategy=None, augment=None
-):
+def gan(generator, critic, optimizers, loss: str, penalty: float = 0.0, strategy=None):
     """A step that moves a critic to tell real from made pictures, and then a generator against it.
 
     Args:
@@ -122,9 +120,6 @@ def gan(
         penalty: half of this times the squared norm of the score's gradient, at real pictures (R1,
             Mescheder et al. 2018, equation 9) and at made ones (R2), is added to the critic's loss.
         strategy: as in `supervised`.
-        augment: what real and made pictures alike go through before the critic, a function of
-            these and a seed that has a gradient: of few pictures a critic learns each by heart
-            (Zhao et al. 2020, https://arxiv.org/abs/2006.10738).
 
     Returns:
         A function of real pictures `[b, h, w, c]`, their classes as one-hot `[b, classes]` and
@@ -151,9 +146,6 @@ def gan(
     def replica(images, classes, noise):
         with tf.GradientTape() as tape:
             made = generator(tf.concat([noise, classes], axis=1), training=True)
-            if augment:
-                seed = tf.bitcast(noise[0, :2], tf.int32)  # of this step, as the noise is
-                images, made = augment(images, seed), augment(made, seed + 1)
             with tape.stop_recording():
                 critic_loss, slope = train_critic(images, made, classes)
                 real_score = _score(critic, images, classes)
