@@ -138,6 +138,24 @@ def test_two_writers_of_one_target_do_not_meet(tmp_path, write):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_writer_that_comes_between_leaves_no_old_folder(tmp_path, monkeypatch):
+    target, real = tmp_path / "target", os.replace
+    with files.whole(target) as partial:
+        write_folder(partial, "old")
+
+    def replace(source, to):
+        real(source, to)
+        if str(to).endswith(".old"):
+            monkeypatch.setattr(os, "replace", real)
+            write_folder(target, "another's")
+
+    with files.whole(target) as partial:
+        write_folder(partial, "mine")
+        monkeypatch.setattr(os, "replace", replace)
+    assert content(target) == "mine"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_many_writers_of_one_target_leave_one_whole(tmp_path, kind):
     code = """

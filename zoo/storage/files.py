@@ -201,6 +201,8 @@ def _replace(source: Path, target: Path) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             os.replace(old, target)
+        if os.path.lexists(target):  # of another writer, who came between: the old one is past
+            remove(old)
         raise
     remove(old)
 
