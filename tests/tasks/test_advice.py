@@ -127,3 +127,16 @@ def test_the_command_says_what_it_chose_and_why(tmp_path, astronaut, published):
     ):
         done = CliRunner().invoke(main, ["run", "--task", "denoise", str(tmp_path), *more])
         assert done.exit_code == 1 and said in done.output, done.output
+
+
+def test_a_picture_that_nobody_knows_a_net_for_keeps_no_other_from_its_own(
+    tmp_path, astronaut, published
+):
+    published("dncnn_color")
+    Image.fromarray(noisy(astronaut, 25)[:5, :7]).save(tmp_path / "tiny.png")
+    frames = [Image.fromarray(noisy(astronaut, 25)[:64, :64])] * 2
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    done = CliRunner().invoke(main, ["run", "--task", "denoise", str(tmp_path)])
+    assert done.exit_code == 1 and (tmp_path / "moving_dncnn_color.png").is_file(), done.output
+    assert "1 of 2 pictures: " in done.output
+    assert "tiny.png: expected sides of at least 20 pixels" in done.output

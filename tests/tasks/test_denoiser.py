@@ -132,8 +132,13 @@ def test_the_command_says_the_level(told, photo, tmp_path):
     assert "photo_ffdnet_tiny.png (noise of sigma 12.5)" in done.output
     made = np.asarray(Image.open(tmp_path / "photo_ffdnet_tiny.png"))
     np.testing.assert_array_equal(made, told(photo, sigma=12.5))
+    done = CliRunner().invoke(main, [*common, "--sigma", "0"])
+    assert "changed nothing: where you see some, say --sigma 5" in done.output
     done = CliRunner().invoke(main, [*common, "--strength", "1.5", "--json"])
     assert f'"sigma": {told.denoise(photo, strength=1.5).sigma}' in done.output
+    Image.fromarray(photo[:5, :7]).save(tmp_path / "tiny.png")
+    done = CliRunner().invoke(main, [*common, str(tmp_path / "tiny.png")])
+    assert "1 of 2 pictures: " in done.output and "tiny.png: expected sides" in done.output
     for wrong, said in ((["--sigma", "80"], "from 0 to 75"), (["--sigma", "some"], "or auto")):
         done = CliRunner().invoke(main, [*common, *wrong])
         assert done.exit_code and said in done.output

@@ -140,13 +140,19 @@ def refuse_targets(targets: list[Path], inputs: list[Path], overwrite: bool) -> 
 def line(answer: dict) -> str:
     """An answer on one line of the terminal."""
     if "sigma" in answer:
-        return f"{answer['result']} (noise of sigma {answer['sigma']:.1f})"
+        return f"{answer['result']} ({_of_noise(answer['sigma'])})"
     if "result" in answer:
         return answer["result"]
     if "labels" not in answer:
         return f"{answer['picture']}: {answer['answer']}"
     best = [f"{row['label']} {row['probability']:.1%}" for row in answer["labels"][:3]]
     return f"{answer['picture']}: {', '.join(best)}"
+
+
+def _of_noise(sigma: float) -> str:
+    if sigma:
+        return f"noise of sigma {sigma:.1f}"
+    return "told of no noise, it changed nothing: where you see some, say --sigma 5, or more"
 
 
 def _answer(task, pipeline, path: Path, target: Path | None, options: dict) -> dict:
@@ -158,7 +164,13 @@ def _answer(task, pipeline, path: Path, target: Path | None, options: dict) -> d
         save(made, target)
         return {"result": str(target)} | said
     except ZooError as error:
-        return {"error": str(error)}
+        return failure(path, error)
+
+
+def failure(path: str | Path, error: ZooError) -> dict:
+    """What is said of a picture that nothing was made of, and of which one."""
+    said = str(error)
+    return {"picture": str(path), "error": said if str(path) in said else f"{path}: {said}"}
 
 
 def _is_result(path: Path, name: str) -> bool:

@@ -1,5 +1,6 @@
 """`zoo run`: pictures in, labels or pictures out."""
 
+import warnings
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from zoo import index
 from zoo.commands import own_model
 from zoo.commands.console import JSON, NAME, WEIGHTS, print_json
-from zoo.errors import ZooError
+from zoo.errors import ZooError, ZooWarning
 from zoo.storage import runs
 from zoo.storage.weights import located
 
@@ -91,8 +92,10 @@ def run(
     _refuse_idle(count, {"PICTURES": pictures, "--task": task} | given, label)
     if task is not None and weights != "pretrained":
         raise ZooError("expected --task, which chooses the net, or --weights, got both")
-    jobs = _chosen([name, *pictures], task, out) if task else {name: (pictures, {})}
-    answers = []
+    answers: list[dict] = []
+    jobs = {name: (pictures, {})}
+    if task:
+        jobs, answers = _chosen([name, *pictures], task, out)
     for name, (pictures, why) in jobs.items():
         own, place = own_model.saved(name, weights), weights
         if own is None:
@@ -139,20 +142,30 @@ def _reason(entry, answer: dict, why: dict[str, str]) -> dict[str, str]:
     return {"name": entry.name, "why": why[answer["picture"]]} if why else {}
 
 
-def _chosen(arguments: list[str], task: str, out: str | None) -> dict[str, tuple[list[str], dict]]:
-    """Name -> the pictures that it is for, and why, by picture."""
+def _chosen(
+    arguments: list[str], task: str, out: str | None
+) -> tuple[dict[str, tuple[list[str], dict]], list[dict]]:
+    """Name -> the pictures that it is for, and why, by picture; and of which nobody knows."""
     from zoo.commands import pictures as reading
     from zoo.tasks import advice
 
     paths = list(map(str, reading.pictures(arguments)))
     reading.named(list(map(Path, paths)), out, task)  # refuses one file for several
+    advice.refuse(task)
     found: dict[str, tuple[list[str], dict]] = {}
+    failed = []
     for path in paths:
-        name, why = advice.choice(path, task)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ZooWarning)  # they come when the net reads it
+                name, why = advice.choice(path, task)
+        except ZooError as error:
+            failed.append(reading.failure(path, error))
+            continue
         pictures, reasons = found.setdefault(name, ([], {}))
         pictures.append(path)
         reasons[path] = why
-    return found
+    return found, failed
 
 
 def _level(text: str | None) -> float | str | None:

@@ -29,11 +29,7 @@ def choice(picture: Any, task: str) -> tuple[str, str]:
         ZooError: nobody knows which of the task's names is for which picture; no net of it has
             weights; the input is no picture, or too small to tell.
     """
-    if task != "denoise":
-        raise ZooError(
-            f"--task {task}: expected denoise, whose nets are told apart by a picture's noise; "
-            f"name one: {', '.join(index.names(task=task))}"
-        )
+    refuse(task)
     values = read(picture).values[0]
     if min(values.shape[:2]) < noise.LEAST:
         raise ZooError(
@@ -47,6 +43,15 @@ def choice(picture: Any, task: str) -> tuple[str, str]:
     kind = "camera" if smoothed or _is_correlated(white, most) else "noise"
     words = _words(white, most) + ", in a JPEG: a camera smooths its own" * smoothed
     return _fitting(grey, most, kind), f"a {'grey' if grey else 'colour'} picture, {words}"
+
+
+def refuse(task: str) -> None:
+    """Raises ZooError where nobody knows which of the task's names is for which picture."""
+    if task != "denoise":
+        raise ZooError(
+            f"--task {task}: expected denoise, whose nets are told apart by a picture's noise; "
+            f"name one: {', '.join(index.names(task=task))}"
+        )
 
 
 def _is_jpeg(picture: Any) -> bool:
