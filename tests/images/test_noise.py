@@ -64,6 +64,29 @@ def test_what_a_camera_smoothed_is_not_taken_for_clean(astronaut):
     assert (clean, smoothed) == (0, noise.CAMERA) and 15 < strong < 25
 
 
+def of_a_camera(picture, strength):
+    """Noise on linear light, more of it in the bright, smoothed as by demosaicing."""
+    light = (picture / 255) ** 2.2
+    white = np.random.default_rng(0).normal(0, 1, light.shape) * np.sqrt(light + 0.1)
+    for axis in (0, 1):
+        white = sum(np.roll(white, by, axis) for by in (-1, 0, 0, 1)) / 6**0.5
+    seen = (light + strength * white).clip(0, 1) ** (1 / 2.2)
+    return np.rint(255 * seen).astype(np.uint8)
+
+
+def test_smoothed_noise_is_seen_beside_texture(astronaut):
+    """It differs from dark to bright, as texture does from part to part."""
+    from skimage import data
+
+    for picture in (astronaut, data.coffee()):
+        for strength in (0.03, 0.06):
+            values = of_a_camera(picture, strength)[None] / np.float32(255)
+            assert noise.by_size(values[0]).returns, noise.by_size(values[0])
+            assert noise.of_camera(values) >= noise.CAMERA
+        values = noisy(picture, 0)
+        assert not noise.by_size(values[0]).returns and noise.of_camera(values) == 0
+
+
 def test_a_tiny_picture_is_refused():
     with pytest.raises(zoo.ZooError, match=r"at least 20 pixels .*15x40; say how strong"):
         noise.estimated(np.zeros((1, 15, 40, 1), np.float32))
@@ -106,11 +129,18 @@ def test_a_number_or_a_map_is_laid_out(sigma, shape):
         (None, 0, "strength: expected a number above 0"),
         (25, np.nan, "strength"),
         (25, "much", "strength"),
+        (25, True, "strength"),
+        (None, 10**400, "strength"),
     ],
 )
 def test_what_is_no_level_is_refused(sigma, strength, said):
     with pytest.raises(zoo.ZooError, match=said):
         noise.level(VALUES, sigma, strength, 0, 75)
+
+
+def test_the_strength_is_any_real_number():
+    for strength in (2, 2.0, np.float32(2), np.int64(2), np.array([2.0])[0]):
+        assert noise.level(VALUES, 10, strength, 0, 75).max() == 20
 
 
 def test_more_noise_than_the_net_knows_is_said():

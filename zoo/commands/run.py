@@ -93,7 +93,7 @@ def run(
     if task is not None and weights != "pretrained":
         raise ZooError("expected --task, which chooses the net, or --weights, got both")
     answers: list[dict] = []
-    jobs = {name: (pictures, {})}
+    jobs: dict[str, tuple] = {name: (pictures, {})}
     if task:
         jobs, answers = _chosen([name, *pictures], task, out)
     for name, (pictures, why) in jobs.items():

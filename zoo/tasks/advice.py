@@ -37,11 +37,11 @@ def choice(picture: Any, task: str) -> tuple[str, str]:
             f"{values.shape[0]}x{values.shape[1]}; name one"
         )
     grey = values.shape[-1] == 1 or bool(np.ptp(values, axis=-1).max() == 0)
-    white, reduced = noise.by_size(values)
-    most = max(white, reduced)
-    smoothed = most < _HARDLY and _is_jpeg(picture)
+    seen = noise.by_size(values)
+    white, most = seen.full, seen.most
+    smoothed = (most < _HARDLY or seen.returns) and _is_jpeg(picture)
     kind = "camera" if smoothed or _is_correlated(white, most) else "noise"
-    words = _words(white, most) + ", in a JPEG: a camera smooths its own" * smoothed
+    words = _words(seen) + ", in a JPEG: a camera smooths its own" * smoothed
     return _fitting(grey, most, kind), f"a {'grey' if grey else 'colour'} picture, {words}"
 
 
@@ -62,7 +62,8 @@ def _is_jpeg(picture: Any) -> bool:
     return getattr(picture, "format", None) in _JPEG
 
 
-def _words(white: float, most: float) -> str:
+def _words(seen: noise.Seen) -> str:
+    white, most = seen.full, seen.most
     if most < _HARDLY:
         return f"hardly any noise (sigma {most:.1f} of 255)"
     if _is_correlated(white, most):
@@ -70,6 +71,8 @@ def _words(white: float, most: float) -> str:
             f"noise that is correlated as a camera's is (of white noise of sigma {most:.1f} of 255 "
             f"as much would be left in a reduced copy, {white:.1f} as it is)"
         )
+    if seen.returns:
+        return f"noise, or texture, that a reduced copy shows more of than it (sigma {most:.1f})"
     return f"white noise of sigma {most:.1f} of 255"
 
 
