@@ -1,5 +1,7 @@
 """Pictures as they were taken, beside clean ones of the same."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from conftest import needs
@@ -7,6 +9,7 @@ from PIL import Image
 from tiny import scene, with_random_weights
 
 import zoo
+from zoo import index
 from zoo.data import pairs, sources
 from zoo.metrics import quality
 from zoo.metrics.baselines import baseline
@@ -81,3 +84,64 @@ def test_polyu_is_read():
     assert len(found) == 100 and {image.shape for image in found.images} == {(512, 512, 3)}
     tenth = zip(found.given[::10], found.images[::10], strict=True)
     assert np.mean([quality.psnr(*pair) for pair in tenth]) == pytest.approx(37.13, abs=0.02)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Pairs of one's own, in two folders."""
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        clean = scene(rng)
+        noisy = clean + rng.normal(0, 5, clean.shape)
+        for name, picture in (("noisy", noisy.clip(0, 255).astype(np.uint8)), ("clean", clean)):
+            (tmp_path / "own" / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(tmp_path / "own" / name / f"{number}.png")
+    return tmp_path / "own"
+
+
+def test_two_folders_are_pairs(own):
+    found = sources.load(f"folder:{own}", 1)
+    assert len(found) == len(found.given) == 4 and found.classes == ()
+    for given, clean in zip(found.given, found.images, strict=True):
+        assert 3 < np.std(given.astype(float) - clean) < 7
+    told = with_random_weights("ffdnet_tiny")
+    assert zoo.evaluate(told, f"folder:{own}")["degrade"] == "pairs"
+    before = found.digest()
+    Image.fromarray(found.images[0][..., 0]).save(own / "noisy" / "0.png")
+    assert sources.load(f"folder:{own}", 1).digest() != before
+
+
+@pytest.mark.parametrize("name", ["ffdnet_tiny", "dncnn_tiny"])
+def test_nets_learn_from_pairs_as_they_are(own, name):
+    """A patch is cut from both at one place, and damaged no more."""
+    entry = index.entry(name)
+    recipe = dataclasses.replace(entry.recipe, batch=8, patch=16, augment=("dihedral",))
+    entry = dataclasses.replace(entry, recipe=recipe)
+    batch = index.task_of(entry).batches(entry, sources.load(f"folder:{own}", 1))(3)
+    given, clean = np.asarray(batch[0]), np.asarray(batch[-1])
+    seen = 255 * np.std(given - clean, axis=(1, 2, 3))
+    assert np.all((seen > 3) & (seen < 7))
+    if len(batch) == 3:
+        np.testing.assert_allclose(255 * np.asarray(batch[1])[:, 0, 0, 0], seen, rtol=0.05)
+
+
+def test_a_net_is_trained_on_pairs(own, tmp_path):
+    run = zoo.train("ffdnet_tiny", tmp_path / "run", data=f"folder:{own}", patch=16, holdout=1)
+    (row, *_) = (run / "log.csv").read_text().splitlines()[1:]
+    assert "held_out_psnr" in (run / "log.csv").read_text() and row
+    with pytest.raises(zoo.ZooError, match=r"expected a net that keeps it, got sesr_\w+"):
+        zoo.train("sesr_tiny", tmp_path / "other", data=f"folder:{own}", patch=16, holdout=1)
+
+
+def test_pairs_of_ones_own_that_are_none_are_refused(own):
+    (own / "clean" / "0.png").rename(own / "clean" / "A.png")
+    with pytest.raises(zoo.ZooError, match="got no clean/0, and 1 others are alone"):
+        sources.load(f"folder:{own}", 1)
+    (own / "clean" / "A.png").rename(own / "clean" / "0.png")
+    Image.open(own / "noisy" / "1.png").save(own / "noisy" / "1.bmp")
+    with pytest.raises(zoo.ZooError, match=r"one picture of a name, got .*1\.bmp and .*1\.png"):
+        sources.load(f"folder:{own}", 1)
+    (own / "noisy" / "1.bmp").unlink()
+    Image.open(own / "noisy" / "1.png").crop((0, 0, 30, 30)).save(own / "noisy" / "1.png")
+    with pytest.raises(zoo.ZooError, match="two pictures of one size, got 30x30"):
+        sources.load(f"folder:{own}", 1)

@@ -77,6 +77,12 @@ def patches(pictures: Pictures, recipe: Recipe, side: int):
     return take
 
 
+def side_by_side(pictures: Pictures) -> Pictures:
+    """What was taken and what is clean as one picture `[h, w, 2c]`: both are cut alike."""
+    both = zip(pictures.given or (), pictures.images, strict=True)
+    return Pictures(pictures.name, store.collected(np.concatenate(pair, -1) for pair in both))
+
+
 def middle(images, side: int):
     """The square of that side in the middle of each picture `[b, h, w, c]`."""
     first = (images.shape[1] - side) // 2

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Pictures:
     def digest(self) -> str:
         """SHA-256 of all pictures in their order, with their sizes, labels and classes."""
         found = hashlib.sha256(repr((self.classes, len(self.images))).encode())
-        for image in self.images:
+        for image in itertools.chain(self.images, self.given or ()):
             found.update(repr(image.shape).encode())
             found.update(np.ascontiguousarray(image).data)
         if self.labels is not None:

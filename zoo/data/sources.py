@@ -46,7 +46,8 @@ def load(
     """Loads a set, whose pictures are in memory only if they take little there.
 
     Args:
-        name: `folder:PATH` (pictures, or one folder a class), a restoration set, or a set of
+        name: `folder:PATH` (pictures, one folder a class, or pairs in `noisy` and `clean`: see
+            `zoo.data.pairs`), a restoration set, or a set of
             tensorflow-datasets with images. The last is prepared from files in `$ZOO_DATA/NAME`
             where they are, and downloaded otherwise; its checksums are tensorflow-datasets' own.
             Several sets without classes, joined by `+`, are one.
@@ -65,6 +66,8 @@ def load(
     """
     if name.startswith("folder:"):
         path = Path(name.removeprefix("folder:"))
+        if (place := pairs.place(path, split)) is not None:
+            return pairs.of_folders(name, place, channels, background)
         return folders.load(name, path, channels, background, split, size)
     if "+" in name:
         parts = (load(part, channels, split, background) for part in name.split("+"))

@@ -84,6 +84,19 @@ class Denoise(Restore):
         damaged = SIGMAS[noisy.kind](clean, sigma, seeds[1])
         return spec.normalize(damaged), level, spec.normalize(clean)
 
+    def of_pair(self, taken: Any, clean: Any, entry: Entry[Recipe]) -> tuple:
+        """Of a net that is told the noise level: what a pair differs by, as far as the net goes."""
+        given, wanted = super().of_pair(taken, clean, entry)
+        spec = entry.spec
+        if not spec.noise_level:
+            return given, wanted
+        import tensorflow as tf
+
+        (noisy,) = spec.degradations
+        power = tf.reduce_mean((taken - clean) ** 2, [1, 2, 3], keepdims=True)
+        sigma = tf.clip_by_value(255 * tf.sqrt(power), noisy.low, noisy.high)
+        return given, spec.level(sigma) * tf.ones_like(clean[..., :1]), wanted
+
     def in_place(self, evaluation: Evaluation[Any], call: Infer) -> Infer:
         """A file that is told the noise level is told what was added, or the estimate."""
         pipeline, spec = evaluation.pipeline, evaluation.pipeline.spec

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import index, schema
-from zoo.data.degradation import each_alone
+from zoo.data.degradation import PAIRED, each_alone
 from zoo.data.sources import Pictures
 from zoo.errors import ZooError
 from zoo.images import sheet
@@ -90,6 +90,8 @@ class Restore(Task[Restorer]):
         from zoo.data import augment
         from zoo.data.batches import patches, rescaled, seeds_of
 
+        if pictures.given is not None:
+            return self._batches_of_pairs(entry, pictures)
         spec, recipe = entry.spec, entry.recipe
         side = recipe.patch + 2 * max(spec.border, _around(spec))
         _refuse_indivisible(entry)
@@ -101,6 +103,34 @@ class Restore(Task[Restorer]):
             return self.example(clean, entry, seeds[3])
 
         return batch
+
+    def _batches_of_pairs(self, entry: Entry[Recipe], pictures: Pictures) -> Callable[[Any], tuple]:
+        import tensorflow as tf
+
+        from zoo.data import augment
+        from zoo.data.batches import patches, seeds_of, side_by_side
+
+        spec, recipe = entry.spec, entry.recipe
+        if spec.scales[0] > 1:
+            raise ZooError(
+                f"{pictures.name} has pairs of one size: expected a net that keeps it, got "
+                f"{entry.name}, which enlarges {spec.scales[0]} times"
+            )
+        take = patches(side_by_side(pictures), recipe, recipe.patch + 2 * spec.border)
+
+        def batch(step: Any) -> tuple:
+            seeds = seeds_of(recipe, step)
+            both = augment.augmented(take(seeds), recipe, seeds[2])
+            taken, clean = tf.split(both, 2, -1)
+            return self.of_pair(taken, clean, entry)
+
+        return batch
+
+    def of_pair(self, taken: Any, clean: Any, entry: Entry[Recipe]) -> tuple:
+        """As `example`, of patches as they were taken, and clean."""
+        from zoo.data.batches import middle
+
+        return entry.spec.normalize(taken), entry.spec.normalize(middle(clean, entry.recipe.patch))
 
     def example(self, clean: Any, entry: Entry[Recipe], seed: Any) -> tuple:
         """What a net is given, and what it should make of it, in its value range.
@@ -148,7 +178,10 @@ class Restore(Task[Restorer]):
         return lambda values: call(np.asarray(spec.normalize(values, damage.scale)))
 
     def held_out(self, pipeline: Restorer, pictures: Pictures) -> dict[str, float]:
-        """The mean over all damages that it undoes, each at its middle strength."""
+        """The mean over all damages that it undoes, each at its middle strength; of pairs, that
+        over these."""
+        if pictures.given is not None:
+            return restoration.measured(pipeline.undo(PAIRED), pictures, PAIRED)
         rows = []
         for damage in (one.middle for one in each_alone(pipeline.spec.degradations)):
             rows.append(restoration.measured(pipeline.undo(damage), pictures, damage))
