@@ -13,6 +13,7 @@ class Tensor(_Tensor, total=False):
     """An input or output of a file."""
 
     range: list[float]
+    unit: str
     scale: float
     zero_point: int
 

@@ -3,7 +3,7 @@
 from zoo.errors import ZooError
 from zoo.index import Spec
 from zoo.storage.terminal import printable
-from zoo.tasks.functions import BOUNDED, Function, Input, Signature
+from zoo.tasks.functions import BOUNDED, UNITS, Function, Input, Signature
 
 SERVE = "serve"
 
@@ -59,8 +59,9 @@ def describe(function: Function, inputs: Inputs) -> dict:
 def tensor(name: str, shape) -> dict:
     """What is said of an input or output of a name."""
     about = {"name": name, "shape": list(shape), "dtype": "float32"}
-    bounded = name in BOUNDED
-    return about | ({"range": [0.0, 1.0]} if bounded else {})
+    if name in UNITS:
+        return about | {"unit": UNITS[name]}
+    return about | ({"range": [0.0, 1.0]} if name in BOUNDED else {})
 
 
 def takes(signature: Signature, inputs: Inputs) -> bool:

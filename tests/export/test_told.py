@@ -1,5 +1,7 @@
 """Files of a net that is told the noise level: a second input."""
 
+import json
+
 import numpy as np
 import pytest
 from tiny import with_random_weights
@@ -25,6 +27,15 @@ def files(told, tmp_path_factory):
 def test_they_are_verified(told, files):
     report = zoo.verify(files, told)
     assert report["passed"], [row for row in report["rows"] if not row["passed"]]
+
+
+def test_they_say_what_the_noise_level_is(files):
+    facts = json.loads((files / "export.json").read_text())
+    for file in facts["artifacts"].values():
+        image, sigma = file["inputs"]
+        assert image["range"] == [0, 1] and "unit" not in image
+        assert sigma["name"] == "sigma" and sigma["unit"] == "grey levels of 0..255"
+    assert facts["degrade"] == ["noise:0-75"]
 
 
 def test_a_wrong_noise_level_would_show(told):

@@ -19,6 +19,8 @@ IMAGE, LATENT = "image", "latent"
 ENCODER, DECODER = "encoder", "decoder"
 BOUNDED = (IMAGE, "probs", "restored", "enlarged")
 """What lies in [0, 1]: pixels and probabilities, whatever task they are of."""
+UNITS = {"sigma": "grey levels of 0..255"}
+"""What is in other units, which files say; its range is that of their `degrade`."""
 
 Values = np.ndarray | Mapping[str, np.ndarray]
 """What a function takes: the array `[b, ...]` of its one input, or arrays by their names."""
