@@ -79,7 +79,8 @@ def patches(pictures: Pictures, recipe: Recipe, side: int):
 
 def side_by_side(pictures: Pictures) -> Pictures:
     """What was taken and what is clean as one picture `[h, w, 2c]`: both are cut alike."""
-    both = zip(pictures.given or (), pictures.images, strict=True)
+    given = [] if pictures.given is None else pictures.given
+    both = zip(given, pictures.images, strict=True)
     return Pictures(pictures.name, store.collected(np.concatenate(pair, -1) for pair in both))
 
 

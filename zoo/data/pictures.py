@@ -48,7 +48,7 @@ class Pictures:
     def digest(self) -> str:
         """SHA-256 of all pictures in their order, with their sizes, labels and classes."""
         found = hashlib.sha256(repr((self.classes, len(self.images))).encode())
-        for image in itertools.chain(self.images, self.given or ()):
+        for image in itertools.chain(self.images, () if self.given is None else self.given):
             found.update(repr(image.shape).encode())
             found.update(np.ascontiguousarray(image).data)
         if self.labels is not None:
