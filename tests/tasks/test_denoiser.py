@@ -153,3 +153,17 @@ def test_the_command_refuses_a_level_for_other_nets(photo, tmp_path):
     for name, said in (("dncnn_s25", "not told"), ("cnn_mnist", "takes no sigma")):
         done = CliRunner().invoke(main, ["run", name, str(tmp_path / "photo.png"), "--sigma", "9"])
         assert done.exit_code == 1 and said in done.output
+
+
+def test_a_result_that_came_meanwhile_is_kept(told, photo, tmp_path):
+    from zoo.commands import pictures
+
+    picture, target = tmp_path / "photo.png", tmp_path / "out.png"
+    Image.fromarray(photo).save(picture)
+    for overwrite in (False, True):
+        target.unlink(missing_ok=True)
+        work = pictures.answers(told.entry, [str(picture)], str(target), overwrite, {"sigma": 5.0})
+        target.write_bytes(b"of another")
+        (answer,) = work(told)
+        assert ("is there already" in answer.get("error", "")) is not overwrite
+        assert (target.read_bytes() == b"of another") is not overwrite

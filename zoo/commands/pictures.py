@@ -83,7 +83,8 @@ def answers(
     def work(pipeline) -> Iterator[dict]:
         pairs = list(zip(paths, targets, strict=True))
         for path, target in tqdm(pairs, "pictures", disable=None if len(pairs) > 1 else True):
-            yield {"picture": str(path)} | _answer(task, pipeline, path, target, options)
+            answer = _answer(task, pipeline, path, target, options, overwrite)
+            yield {"picture": str(path)} | answer
 
     return work
 
@@ -155,12 +156,15 @@ def _of_noise(sigma: float) -> str:
     return "told of no noise, it changed nothing: where you see some, say --sigma 5, or more"
 
 
-def _answer(task, pipeline, path: Path, target: Path | None, options: dict) -> dict:
+def _answer(
+    task, pipeline, path: Path, target: Path | None, options: dict, overwrite: bool
+) -> dict:
     """A picture that cannot be read, or not be written, does not keep the others from it."""
     try:
         if target is None:
             return task.answer(pipeline(path, **options))
         made, said = task.picture_of(pipeline, path, **options)
+        refuse_targets([target], [], overwrite)  # another process may have written it meanwhile
         save(made, target)
         return {"result": str(target)} | said
     except ZooError as error:
