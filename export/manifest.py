@@ -161,7 +161,8 @@ def labelled(entry: Entry, manifest: dict) -> Entry:
     own pictures, with all that is then its own."""
     labels = tuple(manifest.get("labels", ()))
     if "base" in manifest:
-        return runs.own(entry, manifest["name"], labels, manifest["shape"], manifest["licence"])
+        own_facts = labels, manifest["shape"], manifest["licence"], manifest.get("degrade", ())
+        return runs.own(entry, manifest["name"], *own_facts)
     return dataclasses.replace(entry, spec=dataclasses.replace(entry.spec, labels=labels))
 
 

@@ -10,25 +10,33 @@ const BIAS = 0.9;
 const ENOUGH = 64;
 const CLIPPED = 0.02;
 const [EVEN, TEXTURE, STRONG, HARDLY] = [1.09, 2, 15, 2];
+const [RETURNS, UNEVEN] = [1.25, 2];
+const [CAMERA, SMOOTHED] = [3, 1];
 
 /**
  * The standard deviation of a picture's noise.
  * @param {import("./pixels.js").Picture} picture grey or colour
- * @param {boolean} white whether it is for a net that takes white noise away
+ * @param {boolean} white whether it is for a net that takes white noise away, not a camera's
  * @returns {number | undefined} in grey levels; undefined of a picture that is too small
  */
 export function estimated(picture, white) {
   if (Math.min(picture.width, picture.height) < LEAST) return undefined;
-  const [sigma, spread] = flattest(picture);
-  if (!white) return Math.max(sigma, reduced(picture));
-  const found = Math.max(withoutTexture(sigma, spread), reduced(picture));
-  return found < HARDLY ? 0 : found;
+  const { full, spread, half, returns } = bySize(picture);
+  const found = Math.max(withoutTexture(full, spread), half);
+  const sigma = found < HARDLY ? 0 : found;
+  const smoothed = full < SMOOTHED || returns;
+  return smoothed && !white ? Math.max(sigma, CAMERA) : sigma;
 }
 
-function reduced(picture) {
-  if (Math.min(picture.width, picture.height) < 2 * LEAST) return 0;
-  const [half, spread] = flattest(halved(picture));
-  return spread < SPREAD ? 2 * half : 0;
+/** What its noise shows as it is and in half its size, and whether there is more there. */
+function bySize(picture) {
+  const [full, spread] = flattest(picture);
+  if (Math.min(picture.width, picture.height) < 2 * LEAST) {
+    return { full, spread, half: 0, returns: false };
+  }
+  const [half, uneven] = flattest(halved(picture));
+  const returns = half > RETURNS * full && uneven < UNEVEN;
+  return { full, spread, half: uneven < SPREAD ? 2 * half : 0, returns };
 }
 
 function withoutTexture(sigma, spread) {

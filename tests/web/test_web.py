@@ -190,7 +190,15 @@ def test_a_net_that_enlarges_at_its_end_gives_what_python_gives(page, tmp_path, 
 
 def test_noise_is_estimated_as_in_python(page, camera, astronaut):
     page.goto("")
-    for pixels in (camera[:150, :171], noisy(camera[:300, :301]), noisy(astronaut[:90, :80], 8)):
+    white = np.random.default_rng(0).normal(0, 6, (300, 301, 3)) * (
+        0.5 + astronaut[:300, :301] / 255
+    )
+    for axis in (0, 1):
+        white = sum(np.roll(white, by, axis) for by in (-1, 0, 0, 1)) / 6**0.5
+    smoothed = astronaut[:300, :301] + white
+    assert noise.by_size(smoothed / np.float32(255)).returns
+    pictures = camera[:150, :171], noisy(camera[:300, :301]), noisy(astronaut[:90, :80], 8)
+    for pixels in (*pictures, smoothed):
         values = np.atleast_3d(pixels) / np.float32(255)
         found = page.evaluate(
             """async ([width, height, planes]) => {
@@ -200,7 +208,7 @@ def test_noise_is_estimated_as_in_python(page, camera, astronaut):
             }""",
             [values.shape[1], values.shape[0], [*map(np.ndarray.tolist, flat(values))]],
         )
-        expected = [noise.of_white(values[None])[0], noise.estimated(values[None])[0]]
+        expected = [noise.of_white(values[None])[0], noise.of_camera(values[None])[0]]
         assert found == pytest.approx(expected, rel=1e-4)
 
 

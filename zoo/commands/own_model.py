@@ -24,7 +24,10 @@ _OPTIONS = (
         help="Of a .keras file, what it takes: 0..1, 0..255, -1..1, inside, MEAN/STD "
         "(0.485,0.456,0.406/0.229,0.224,0.225), or a family of keras.applications [default: 0..1].",
     ),
-    click.option("--degrade", help="Of a .keras file that restores: what it undoes, as noise:25."),
+    click.option(
+        "--degrade",
+        help="Of a .keras file that restores, or of NAME to train: what it undoes, as noise:25.",
+    ),
     click.option(
         "--scale", type=click.IntRange(2), help="Of a .keras file: by how much it enlarges."
     ),

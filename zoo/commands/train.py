@@ -83,8 +83,7 @@ def train(name, run, start, others, strict, quantize_aware, **changes):
     """
     if keras_files.is_one(name) or quantize_aware:
         return _tune(name, run, quantize_aware, start, others, changes)
-    own_model.refuse_said(name, changes)
-    changes = {key: value for key, value in changes.items() if key not in own_model.NAMES}
+    own_model.refuse_said(name, {k: changes.pop(k) for k in own_model.NAMES if k != "degrade"})
     from zoo.training.run import train
 
     changes = {key: value for key, value in changes.items() if value not in (None, ())}

@@ -7,7 +7,8 @@ from zoo.errors import ZooError
 
 STRENGTHS = {"noise": (0, 255), "bicubic": (2, 8), "jpeg": (1, 100), "camera": (0, 255)}
 """Kind of degradation -> its least and greatest strength."""
-_SIGMAS = ("noise", "camera")
+SIGMAS = ("noise", "camera")
+"""Those whose strength is a standard deviation."""
 _PAIRED = "pairs"
 
 
@@ -64,7 +65,7 @@ class Degradation:
     def middle(self) -> "Degradation":
         """The same at the strength half-way."""
         half = (self.low + self.high) / 2
-        half = half if self.kind in _SIGMAS else int(half)
+        half = half if self.kind in SIGMAS else int(half)
         return Degradation(self.kind, half, half)
 
     @classmethod
@@ -76,7 +77,7 @@ class Degradation:
         low, _, high = strengths.partition("-")
         try:
             least, greatest = STRENGTHS[kind]
-            number: type[float] = float if kind in _SIGMAS else int
+            number: type[float] = float if kind in SIGMAS else int
             made = cls(kind, number(low), number(high or low))
         except (KeyError, ValueError):
             raise ZooError(

@@ -41,6 +41,7 @@ class RunFacts(TypedDict, total=False):
     files: list[dict[str, object]]
     start: dict[str, object]
     shape: list[int | None]
+    degrade: list[str]
     licence: dict[str, str]
     origin: dict[str, str]
     head: dict[str, object]

@@ -4,6 +4,7 @@ It is called as its folder, and has classes, size and licences of its own, in Py
 """
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,19 @@ def as_trained(entry: Entry, weights: str | Path | None) -> Entry:
     licence = facts.get("licence") or _licence(entry, facts)
     if licence:
         name = facts.get("called") or path.parent.name
-        return own(entry, _name(name, entry), labels, shape, licence)
+        degrade = tuple(facts.get("degrade") or facts.get("recipe", {}).get("degrade", ()))
+        return own(entry, _name(name, entry), labels, shape, licence, degrade)
     spec = dataclasses.replace(entry.spec, labels=labels, shape=shape)
     return entry if spec == entry.spec else dataclasses.replace(entry, spec=spec, benchmarks=())
 
 
 def own(
-    entry: Entry, name: str, labels: tuple[str, ...], shape: Any, licence: dict[str, str]
+    entry: Entry,
+    name: str,
+    labels: tuple[str, ...],
+    shape: Any,
+    licence: dict[str, str],
+    degrade: Sequence[str] = (),
 ) -> Entry:
     """The entry of a net of one's own, made of one of the index.
 
@@ -47,14 +54,18 @@ def own(
         labels: its classes.
         shape: of its pictures, `(h, w, c)`.
         licence: of its `weights` and its `training data`, as an export says them.
+        degrade: what it undoes; by default what the entry does.
     """
-    spec = dataclasses.replace(entry.spec, labels=labels, shape=tuple(shape))
+    undone = tuple(degrade) or entry.spec.degrade
+    spec = dataclasses.replace(entry.spec, labels=labels, shape=tuple(shape), degrade=undone)
     made = dataclasses.replace(
         entry, name=name, tag="", base=entry.index_name, spec=spec, pretrained=False, origin=None,
         weights_licence=licence["weights"], data_licence=licence["training data"],
     )  # fmt: skip
     if spec != entry.spec:
         made = dataclasses.replace(made, benchmarks=())
+    if undone != entry.spec.degrade:
+        return dataclasses.replace(made, summary=f"undoes {', '.join(undone)}", limits=())
     if labels == entry.spec.labels:
         return made
     summary = f"tells {len(labels)} classes of your own apart"
@@ -66,7 +77,8 @@ def facts_of(entry: Entry) -> dict[str, Any]:
     if not entry.base:
         return {}
     licence = {"weights": entry.weights_licence, "training data": entry.data_licence}
-    return {"shape": list(entry.spec.shape), "licence": licence}
+    facts = {"shape": list(entry.spec.shape), "licence": licence}
+    return facts | ({"degrade": list(entry.spec.degrade)} if entry.spec.restores else {})
 
 
 def _shape(entry: Entry, facts: dict[str, Any]) -> tuple[int | None, int | None, Any]:
@@ -78,7 +90,7 @@ def _shape(entry: Entry, facts: dict[str, Any]) -> tuple[int | None, int | None,
 
 
 def _licence(entry: Entry, facts: dict[str, Any]) -> dict[str, str]:
-    """Of a training on other pictures than the entry's; else nothing."""
+    """Of a training on other pictures than the entry's, or damaged otherwise; else nothing."""
     if not _on_others(entry, facts):
         return {}
     root, data = facts, facts["recipe"]["data"]
@@ -93,8 +105,8 @@ def _licence(entry: Entry, facts: dict[str, Any]) -> dict[str, str]:
 
 
 def _on_others(entry: Entry, facts: dict[str, Any]) -> bool:
-    usual = entry.recipe.data
-    return facts.get("recipe", {}).get("data", usual) != usual
+    usual, recipe = entry.recipe.data, facts.get("recipe", {})
+    return recipe.get("data", usual) != usual or bool(recipe.get("degrade"))
 
 
 def _name(said: str, entry: Entry) -> str:

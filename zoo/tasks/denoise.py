@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from zoo import index
+from zoo.data.degradation import SIGMAS
+from zoo.errors import ZooError
 from zoo.images.resize import to_multiple
 from zoo.schema import Entry
 from zoo.spec import Input, Spec
@@ -68,6 +70,16 @@ class Denoise(Restore):
         first, last = rng.uniform(noisy.low, noisy.high, (2, count, 1, 1, 1))
         return {SIGMA: (first + (last - first) * share).astype(np.float32)}
 
+    def refuse_damage(self, name: str, spec: Spec) -> None:
+        """Of a net that is told the noise level: all that is not noise of one kind."""
+        super().refuse_damage(name, spec)
+        kinds = [one.kind for one in spec.degradations]
+        if spec.noise_level and (len(kinds) != 1 or kinds[0] not in SIGMAS):
+            raise ZooError(
+                f"degrade: {name} is told the noise level: expected one of {' or '.join(SIGMAS)}, "
+                f"as noise:0-50, got {', '.join(map(str, spec.degradations))}"
+            )
+
     def example(self, clean: Any, entry: Entry[Recipe], seed: Any) -> tuple:
         """Of a net that is told the noise level: noisy patches, the level, and clean ones."""
         spec = entry.spec
@@ -75,13 +87,13 @@ class Denoise(Restore):
             return super().example(clean, entry, seed)
         import tensorflow as tf
 
-        from zoo.data.degrade import SIGMAS
+        from zoo.data import degrade
 
         (noisy,), seeds = spec.degradations, tf.random.split(seed, 2)
         shape = [tf.shape(clean)[0], 1, 1, 1]
         sigma = tf.random.stateless_uniform(shape, seeds[0], noisy.low, noisy.high)
         level = spec.level(sigma) * tf.ones_like(clean[..., :1])
-        damaged = SIGMAS[noisy.kind](clean, sigma, seeds[1])
+        damaged = degrade.SIGMAS[noisy.kind](clean, sigma, seeds[1])
         return spec.normalize(damaged), level, spec.normalize(clean)
 
     def of_pair(self, taken: Any, clean: Any, entry: Entry[Recipe]) -> tuple:

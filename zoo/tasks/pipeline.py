@@ -57,7 +57,7 @@ class Pipeline:
             facts = own.facts_of_entry(self.entry)
             return _rebuilt_own, (self.entry.name, facts, self.source, self.net, self.examples)
         name, spec, told = self.entry.index_name, self.spec, runs.facts_of(self.entry)
-        run = (self.entry.name, told["licence"]) if told else None
+        run = (self.entry.name, told["licence"], self.spec.degrade) if told else None
         return _rebuilt, (name, spec.shape, spec.labels, self.source, self.net.get_weights(), run)
 
     def __repr__(self) -> str:
@@ -183,7 +183,7 @@ def _rebuilt(
     labels: tuple[str, ...],
     source: str | None,
     arrays: list,
-    run: tuple[str, dict[str, str]] | None = None,
+    run: tuple[str, dict[str, str], tuple[str, ...]] | None = None,
 ) -> Pipeline:
     entry = with_shape(index.entry(name), shape)
     if labels != entry.spec.labels:
@@ -192,7 +192,7 @@ def _rebuilt(
     net.set_weights(arrays)
     if run:
         entry = dataclasses.replace(
-            runs.own(index.entry(name), run[0], labels, shape, run[1]),
+            runs.own(index.entry(name), run[0], labels, shape, *run[1:]),
             build=entry.build, parameters=entry.parameters,
         )  # fmt: skip
     return index.task_of(entry).pipeline(entry, net, source)

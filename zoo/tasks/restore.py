@@ -1,5 +1,6 @@
 """Restoration: damaged or small pictures to better or larger ones."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,12 +42,15 @@ class Recipe(schema.Recipe):
     Attributes:
         loss: a key of `zoo.training.steps.LOSSES`.
         patch: side of the square crops that it is trained on, in pixels.
+        degrade: what its pictures are damaged by, each as `Degradation.parse` reads it, in place of
+            what the name undoes (`Spec.degrade`): it is then a net of one's own, that undoes this.
         rescale: factors below 1; smaller copies of the pictures are used, too.
         expand: convolutions are trained as wide ones of so many channels, which collapse into those
             that are delivered, see `zoo.training.collapsible`; 0: as they are.
     """
 
     patch: int
+    degrade: tuple[str, ...] = ()
     rescale: tuple[float, ...] = ()
     expand: int = 0
 
@@ -84,6 +88,21 @@ class Restore(Task[Restorer]):
 
         (signature,) = self.signatures(spec)
         return [signature.of(pipeline.net, wrapper, pipeline.infer)]
+
+    def shaped(self, entry: Entry[Recipe]) -> Entry:
+        degrade = entry.recipe.degrade
+        if not degrade:
+            return entry
+        spec = dataclasses.replace(entry.spec, degrade=tuple(degrade))
+        self.refuse_damage(entry.name, spec)
+        return dataclasses.replace(entry, spec=spec, benchmarks=())
+
+    def refuse_damage(self, name: str, spec: Spec) -> None:
+        """Raises ZooError of a degradation that such a net cannot undo."""
+        for one in each_alone(spec.degradations):
+            if one == PAIRED or one.scale not in spec.scales:
+                fits = (f"bicubic:{s}" if s > 1 else "noise, camera, jpeg" for s in spec.scales)
+                raise ZooError(f"degrade: expected {', '.join(fits)} for {name}, got {one}")
 
     def batches(self, entry: Entry[Recipe], pictures: Pictures) -> Callable[[Any], tuple]:
         """Damaged patches and clean ones, in the net's value range."""

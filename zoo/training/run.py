@@ -119,6 +119,8 @@ def _changed(entry: Entry, start: str | Path | None, changes: dict[str, Any]) ->
             f"a recipe to {entry.spec.task} has no {', '.join(sorted(unknown))}; it has "
             f"{', '.join(sorted(known))}"
         )
+    if isinstance(said := changes.get("degrade"), str):
+        changes = changes | {"degrade": tuple(said.split(","))}
     if "steps" in changes and "epochs" in known:
         changes = {"epochs": 0} | changes
     cycles = entry.recipe.chain()
