@@ -5,12 +5,14 @@ import shutil
 import subprocess
 import sys
 
+import click
 import numpy as np
 import pytest
 from conftest import REPOSITORY, in_second_process, needs_package
 from PIL import Image
 
 import zoo
+from zoo.cli import main
 
 DOCS = REPOSITORY / "docs"
 NOT_ALONE = {"own-model.md", "add-a-model.md", "several-machines.md"}
@@ -67,6 +69,31 @@ def run_code_of(page, folder, **environment):
     blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
     start = "import os\nos.chdir(__import__('sys').argv[1])\n"
     in_second_process(start + "\n".join(blocks), folder, **environment)
+
+
+def _typed() -> list[tuple[str, str]]:
+    """Pages, and the commands of `zoo` that stand in them."""
+    pages = [*DOCS.rglob("*.md"), *REPOSITORY.glob("*.md"), *REPOSITORY.glob("export/*/README.md")]
+    typed = re.compile(r"^zoo ((?:.*\\\n)*.*)$|`zoo ([^`]+)`", re.M)
+    return [
+        (page.name, (found[1] or found[2]).partition(" #")[0])
+        for page in pages
+        for found in typed.finditer(page.read_text(encoding="utf-8"))
+    ]
+
+
+def test_commands_of_the_pages_have_the_options_that_they_are_given():
+    unknown, known = [], 0
+    for page, line in _typed():
+        command, words = main, line.split()
+        while isinstance(command, click.Group) and words and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        known += not isinstance(command, click.Group)
+        options = {name for param in command.params for name in param.opts} | {"--help"}
+        given = {word.partition("=")[0] for word in words if word.startswith("--")}
+        unknown += [f"{page}: zoo {line}"] if given - options else []
+    assert unknown == []
+    assert known > 30
 
 
 @pytest.mark.slow
