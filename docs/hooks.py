@@ -2,6 +2,7 @@
 pictures, notes that lie beside their code, and the package as the API reference reads it."""
 
 import configparser
+import json
 import re
 import shutil
 from pathlib import Path, PurePosixPath
@@ -42,13 +43,14 @@ def on_config(config):
 
 
 def on_files(files, config):
-    """Adds the cards, their list, and the pages of the repository."""
+    """Adds the cards, their list, the list of the notebooks, and the pages of the repository."""
     cards = sorted((ROOT / "zoo" / "pretrained").glob("*/*/CARD.md"))
     for source, target in PAGES.items():
         _add(files, config, target, _page(source, (ROOT / source).read_text(encoding="utf-8")))
     for card in cards:
         _add_card(files, config, card)
     _add(files, config, "cards/index.md", _list(cards))
+    _add(files, config, "notebooks.md", _notebooks())
     return files
 
 
@@ -84,6 +86,21 @@ def _list(cards: list[Path]) -> str:
             f"{c.read_text(encoding='utf-8').splitlines()[2]} |" for c in cards]  # fmt: skip
     return "\n".join(["# Cards", "", "A page a name: figures, files, times, limits, licences.", "",
                       "| name | |", "| --- | --- |", *rows, ""])  # fmt: skip
+
+
+def _notebooks() -> str:
+    """What each is called, and the minutes that `notebooks/build.py --time` measured."""
+    folder = ROOT / "notebooks"
+    measured = folder / "times.json"
+    times = json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {}
+    rows = []
+    for script in sorted((folder / "src").glob("*.py")):
+        title = script.read_text(encoding="utf-8").splitlines()[1].removeprefix("# # ")
+        rows.append(f"| `{script.stem}.ipynb` | {title} | {times.get(script.stem, '')} |")
+    text = ("In the folder `notebooks`; each runs as it stands, in Colab, too. Minutes are on two "
+            "processor cores, rounded up; empty: not measured.")  # fmt: skip
+    return "\n".join(["# Notebooks", "", text, "", "| | | minutes |", "| --- | --- | --- |",
+                      *rows, ""])  # fmt: skip
 
 
 def _card_of(name: str) -> str:

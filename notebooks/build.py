@@ -3,15 +3,23 @@
 A script is Python with cells between `# %%` lines (the percent format); it also runs as it is. Its
 notebook has in front how it opens in Colab, then a cell that installs the package where the
 notebook runs there (`install.py`), and in place of each import from `shared` the source of that
-file. Where the project lives is one setting, `url` in setup.cfg.
+file. Where the project lives is one setting, `url` in setup.cfg. How long a notebook takes is in
+its first cell once that was measured.
 
     python notebooks/build.py           # writes the notebooks
     python notebooks/build.py --check   # exit status 1 if one is not what its script makes
+    python notebooks/build.py --time    # measures all, or those that are named; on a quiet machine
 """
 
 import configparser
+import json
+import math
+import os
 import re
+import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import jupytext
@@ -20,6 +28,9 @@ import nbformat
 HERE = Path(__file__).parent
 SETTINGS = HERE.parent / "setup.cfg"
 SOURCES = HERE / "src"
+TIMES = HERE / "times.json"
+"""Notebook -> minutes, rounded up, on `CORES` processor cores: what `--time` wrote."""
+CORES = 2
 
 _BRANCH = "main"
 _BADGE = "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
@@ -45,7 +56,7 @@ def target(script: Path) -> Path:
 
 def notebook(script: Path) -> str:
     """The text of a script's notebook: the same bytes for the same sources."""
-    cells = [_badge(script), _setup()]
+    cells = [_front(script), _setup()]
     for cell in jupytext.read(script, fmt="py:percent").cells:
         cells += _with_shared(cell) if cell.cell_type == "code" else [cell]
     for number, cell in enumerate(cells):
@@ -66,6 +77,37 @@ def _url() -> str:
     settings = configparser.ConfigParser()
     settings.read(SETTINGS, encoding="utf-8")
     return settings["metadata"]["url"]
+
+
+def times() -> dict[str, int]:
+    """What `TIMES` holds; nothing where nothing was measured yet."""
+    return json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.is_file() else {}
+
+
+def measure(script: Path) -> int:
+    """Runs a script in full, on `CORES` cores; returns the minutes that it took, rounded up."""
+    cores = sorted(os.sched_getaffinity(0))[:CORES]
+    if len(cores) < CORES:
+        raise SystemExit(f"expected {CORES} processor cores to measure on, got {len(cores)}")
+    environment = {key: value for key, value in os.environ.items() if key != "ZOO_QUICK"}
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as work:
+        subprocess.run(
+            [sys.executable, str(script)],
+            cwd=work,
+            env=environment | {"MPLBACKEND": "Agg"},
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
+            check=True,
+        )
+    return math.ceil((time.monotonic() - began) / 60)
+
+
+def _front(script: Path):
+    cell = _badge(script)
+    if minutes := times().get(script.stem):
+        unit = "minute" if minutes == 1 else "minutes"
+        cell.source += f"\n\nTakes about {minutes} {unit} on {CORES} processor cores."
+    return cell
 
 
 def _badge(script: Path):
@@ -89,7 +131,16 @@ def _with_shared(cell) -> list:
     return [cell, *(nbformat.v4.new_code_cell(source.strip()) for source in sources)]
 
 
+def _time(stems: list[str]) -> None:
+    for script in scripts():
+        if not stems or script.stem in stems:
+            found = times() | {script.stem: measure(script)}
+            TIMES.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def main() -> int:
+    if "--time" in sys.argv[1:]:
+        _time([argument for argument in sys.argv[1:] if argument != "--time"])
     if "--check" in sys.argv[1:]:
         stale = [target(script).name for script in scripts() if not current(script)]
         print(f"not current: {', '.join(stale)}" if stale else "all notebooks are current")

@@ -113,6 +113,21 @@ def test_where_the_project_lives_is_one_setting(tmp_path, monkeypatch):
     assert 'SOURCE = \\"git+https://github.com/some/where@main\\"' in there
 
 
+def test_a_time_that_was_measured_stands_in_front(tmp_path, monkeypatch):
+    script = tmp_path / "one.py"
+    script.write_text("import pathlib\npathlib.Path('made').touch()\n", encoding="utf-8")
+    monkeypatch.setattr(build, "SOURCES", tmp_path)
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    monkeypatch.setattr(build, "TIMES", tmp_path / "times.json")
+    monkeypatch.setattr(build, "_setup", lambda: build.nbformat.v4.new_code_cell(""))
+    assert "Takes about" not in build.notebook(script)
+    monkeypatch.setattr(build, "CORES", 1)
+    monkeypatch.setattr(build.sys, "argv", ["build.py", "--time", "one"])
+    assert build.main() == 0
+    assert "Takes about 1 minute on 1 processor cores." in build.notebook(script)
+    assert not (tmp_path / "made").exists(), "it runs in a folder of its own"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "script", [s for s in SCRIPTS if s.stem != IN_A_KERNEL], ids=lambda path: path.stem
