@@ -171,7 +171,7 @@ def data_uri(pixels: np.ndarray) -> str:
 
 
 def _template():
-    for module in ("ai_edge_litert", "skimage", "jinja2"):
+    for module in ("skimage", "jinja2", "ai_edge_litert"):
         need(module, "the demonstration")
     import jinja2
 

@@ -149,10 +149,10 @@ def refuse(
     """
     forms = forms_of(entry, formats)
     _refuse_choice(forms, keep_float, mixed)
-    need("ai_edge_litert", "exporting")
     for form in forms:
-        if FORMS[form].needs:
+        if FORMS[form].needs:  # first: the extras that have it bring ai-edge-litert, too
             need(FORMS[form].needs, f"a file in the form {form}")
+    need("ai_edge_litert", "exporting")
     return forms
 
 

@@ -14,25 +14,45 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, needs_package
 from packaging.requirements import Requirement
+from PIL import Image
 
 import zoo
+from zoo.errors import EXTRAS as MODULES
 
 pytestmark = [pytest.mark.slow, needs_package("build", "twine")]
-STORIES = re.findall(r"^```python\n(.*?)^```$", (REPOSITORY / "README.md").read_text("utf-8"),
-                     re.M | re.S)  # fmt: skip
+SAMPLES = "{site}/zoo/data/samples"
+EXTRAS = {  # extra -> a command of `zoo` that it is for, and a file that this writes
+    "train": (f"train srcnn_tiny --data folder:{SAMPLES}/photos/train/cat --steps 1 --batch 2",
+              "runs/srcnn_tiny/tensorboard/*tfevents*"),
+    "export": ("export srcnn_small_x3 --to files --format float32_static", "files/*.tflite"),
+    "quantize": ("export srcnn_small_x3 --to files --format float16", "files/*_float16.tflite"),
+    "onnx": (f"run srcnn_small_x3 {SAMPLES}/small.png --runtime onnx --out large.png", "large.png"),
+    "openvino": (f"run srcnn_small_x3 {SAMPLES}/small.png --runtime openvino --out large.png",
+                 "large.png"),
+    "demo": ("demo srcnn_small_x3 --to demo", "demo/index.html"),
+}  # fmt: skip
+
+
+def blocks(page: str) -> list[str]:
+    """The Python of a page of the repository."""
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+
+
+STORIES = blocks("README.md")
 _LEFT = shutil.ignore_patterns(
     ".git", ".venv*", ".*_cache", "__pycache__", "*.egg-info", "node_modules",
     "build", "dist", "runs", "demo", "site",
 )  # fmt: skip
 
 
-def run(*command, cwd, **environment) -> str:
+def run(*command, cwd, status=0, **environment) -> str:
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         [*map(str, command)], cwd=cwd, env=clean | environment, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+    assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stderr if status else done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +74,20 @@ def install(wheel: Path, folder: Path, *extras: str) -> Path:
     python = folder / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--python", python)
     run(*pip, "install", "-q", "--no-deps", "--no-index", wheel, cwd=folder)
-    (site,) = folder.glob("lib/python*/site-packages")
+    link(python, *extras)
+    return python
+
+
+def link(python: Path, *extras: str) -> list[Path]:
+    """Links what the wheel, with these extras, asks for and has not; returns the links."""
+    (site,) = python.parents[1].glob("lib/python*/site-packages")
     (own,) = (d for d in metadata.distributions(path=[str(site)]) if "zoo" in d.name)
+    made = []
     for top in sorted(_tops(own, {"", *extras}, set())):
         if not (site / top.name).exists():
             (site / top.name).symlink_to(top)
-    return python
+            made.append(site / top.name)
+    return made
 
 
 def _tops(distribution, extras: set[str], known: set[str]) -> set[Path]:
@@ -129,3 +157,56 @@ def test_the_other_stories_run_with_the_extras_that_the_readme_names(release, tm
     own = run(python, "-c", STORIES[2], cwd=work)
     assert len(re.findall(r" yes$", own, re.M)) == 2
     assert len(list((work / "files").glob("*.tflite"))) == 2
+
+
+@pytest.fixture(scope="module")
+def bare(release, tmp_path_factory) -> Path:
+    return install(release[".whl"], tmp_path_factory.mktemp("bare") / "environment")
+
+
+@pytest.fixture
+def add(bare):
+    """Adds an extra to the environment that has none, for one test."""
+    links = []
+
+    def add(extra: str) -> None:
+        try:
+            links.extend(link(bare, extra))
+        except metadata.PackageNotFoundError as missing:
+            pytest.skip(f"the extra {extra} needs {missing.name}, which is not installed")
+
+    yield add
+    for path in links:
+        path.unlink()
+
+
+def test_every_extra_that_users_have_is_tried():
+    asked = metadata.metadata("keras-image-zoo").get_all("Provides-Extra")
+    assert {*EXTRAS, "batch"} == {*asked} - {"docs", "test"}
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_by_itself_is_what_the_error_without_it_asks_for(extra, bare, add, tmp_path):
+    told, written = EXTRAS[extra]
+    (site,) = bare.parents[1].glob("lib/python*/site-packages")
+    command = (bare, "-m", "zoo", *(part.format(site=site) for part in told.split()))
+    places = {"cwd": tmp_path, "ZOO_CACHE": str(tmp_path / "cache")}
+    assert f"pip install 'keras-image-zoo[{extra}]'" in run(*command, status=1, **places)
+    assert not list(tmp_path.glob(written))
+    add(extra)
+    run(*command, **places)
+    assert list(tmp_path.glob(written))
+    run(bare, "-c", f"import {', '.join(m for m, (_, e) in MODULES.items() if e == extra)}",
+        cwd=tmp_path)  # fmt: skip
+
+
+def test_pictures_in_batches_with_their_extra_alone(bare, add, tmp_path):
+    add("batch")
+    (pictures := tmp_path / "pictures").mkdir()
+    for number in range(3):
+        Image.new("L", (28, 28), 80 * number).save(pictures / f"{number}.png")
+    (block,) = blocks("docs/several-machines.md")
+    places = {"cwd": tmp_path, "ZOO_CACHE": str(tmp_path / "cache"), "RAY_USAGE_STATS_ENABLED": "0"}
+    told = run(bare, "-c", block + "print(found.count())", **places)
+    assert told.splitlines()[-1] == "3"
+    assert list((tmp_path / "labels").glob("*.parquet"))
