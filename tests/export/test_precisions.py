@@ -3,6 +3,7 @@
 import shutil
 import sys
 
+import keras
 import numpy as np
 import pytest
 from conftest import needs, needs_package
@@ -165,6 +166,18 @@ def test_int8_of_separated_layers_keeps_the_layout_and_the_last_layer_in_float(p
     kinds = [step.kind for step in tflite_reader.operations(data)]
     enlarging = kinds.count("CONV_2D") - 5
     assert len(tflite_reader.in_float(data, ("CONV_2D",))) == enlarging + 3
+
+
+@quantizer
+def test_int8_joins_the_first_layers_of_two_inputs_in_float(pictures, tmp_path):
+    made = with_random_weights("ffdnet_tiny")
+    folder = export(made, tmp_path / "out", formats=("int8",), calibration=pictures["denoise"])
+    (data,) = (path.read_bytes() for path in folder.glob("*.tflite"))
+    kinds = [step.kind for step in tflite_reader.operations(data)]
+    assert kinds.index("ADD") < kinds.index("QUANTIZE") < len(kinds) - 3
+    twin = fused.fused_twin(made.net, quantization_aware=True)
+    rounds = {layer.name: type(layer) for layer in twin.layers}
+    assert rounds["conv1"] is rounds["conv1_level"] is keras.layers.Conv2D is not rounds["conv2"]
 
 
 @quantizer

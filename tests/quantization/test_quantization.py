@@ -194,6 +194,7 @@ def test_what_is_kept_in_float_is_not_rounded():
 def test_ends_of_what_makes_pictures_stay_in_float():
     assert precision.float_ends(True, False, True) == (0, 0)
     assert precision.float_ends(True, True, False) == (1, 1)
+    assert precision.float_ends(True, True, False, 2) == (2, 1)
     assert precision.float_ends(False, True, False) == (0, 1)
     assert precision.float_ends(False, True, True) == (0, 0)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import keras
 
 from zoo.errors import ZooError
-from zoo.quantization import precision
 from zoo.quantization.layers import KINDS
 
 FUSED = {"linear", "relu", "relu6", "hard_sigmoid"}  # its shift goes into the bias
@@ -53,16 +52,6 @@ def folds(layer, reader) -> bool:
     if type(reader) is not keras.layers.BatchNormalization:
         return False
     return reader.axis in (-1, 1 if type(layer) is keras.layers.Dense else 3)
-
-
-def in_two_pieces(layer) -> bool:
-    """Whether files have a convolution of large kernels as two steps."""
-    return (
-        type(layer) is keras.layers.Conv2D
-        and min(layer.kernel_size) >= precision.LEAST_SIDE
-        and layer.strides == (1, 1)
-        and 1 in layer.kernel.shape[2:]
-    )
 
 
 def nodes_of(net):

@@ -18,11 +18,9 @@ import keras
 import tensorflow as tf
 
 from zoo.images import subpixel
+from zoo.quantization import precision as files
 from zoo.training.collapsible import Collapsible, collapsible
 
-# Side of a kernel, as `zoo.quantization.precision.LEAST_SIDE`: the files have a first layer of
-# smaller ones in float32.
-_LARGE = 5
 # Of inputs, in training: half of the file's, so that what a net learns to bear is four times the
 # error there. With the file's own 255 srcnn_x2 loses 0.103 dB in int8, so 0.047 (held out).
 _STEPS = 127
@@ -152,12 +150,14 @@ def fused_twin(
         precision: a dtype policy of Keras, "float32" or "mixed_bfloat16".
         frozen_batch_norm: batch normalisation never uses the averages of a batch.
         quantization_aware: convolutions compute as in an int8 file of a net that restores: there
-            the last layer is in float32, and a first one of small kernels.
+            the last layer is in float32, and so is the first of each input, unless it is in two
+            pieces.
         expand: convolutions are trained as wide ones of so many channels, see
             `zoo.training.collapsible`; 0: as they are.
     """
     norm = _FrozenBatchNormalization if frozen_batch_norm else _FusedBatchNormalization
     weighted = [layer for layer in net.layers if layer.weights]
+    first = [one for one in weighted[: len(net.inputs)] if not files.in_two_pieces(one)]
     folded = _foldable(net) if frozen_batch_norm and not quantization_aware else {}
     folding = dict.fromkeys(folded, _Folding) | dict.fromkeys(folded.values(), _Folded)
 
@@ -170,7 +170,7 @@ def fused_twin(
             return _FakeQuantizedInputSubpixel if quantization_aware else _Subpixel
         if not quantization_aware or type(layer) is not keras.layers.Conv2D:
             return type(layer)
-        if layer is weighted[0] and max(layer.kernel_size) < _LARGE:
+        if layer in first:
             return type(layer)
         return _FakeQuantizedInput if layer is weighted[-1] else _FakeQuantized
 
