@@ -99,8 +99,7 @@ _LICENCES = {
 _LIMITS = (
     "told too little, it leaves noise; told too much, it takes detail for noise: raise or lower "
     "the level by `strength`",
-    "its dynamic_range and int8 files lose much at weak noise, for their steps are as wide as "
-    "strong noise needs: on a phone take the float16 one",
+    "its int8 file loses most at weak noise, for its steps are as wide as strong noise needs",
 )
 _PAPER = {
     "BSD68": {15: 31.63, 25: 29.19, 50: 26.29},
