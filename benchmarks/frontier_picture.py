@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 CARD, INK, SOFT, LINE = "#f7f7f5", "#22252b", "#6b7078", "#d9dad6"
 COLOURS = {"ffdnet": "#0b62c4", "sesr": "#0b62c4", "dncnn": "#b3541e", "srcnn": "#7a4fa3"}
 MARKS = {"float32": "o", "int8": "D", "": "s"}
@@ -61,8 +63,8 @@ def show(ax, panel: dict) -> None:
         color=INK, fontsize=10, loc="left",
     )  # fmt: skip
     ax.set_xscale("log")
-    for name in dict.fromkeys(row["name"] for row in panel["rows"]):
-        points(ax, name, [row for row in panel["rows"] if row["name"] == name])
+    for name, below in labels_below(panel["rows"]).items():
+        points(ax, name, [row for row in panel["rows"] if row["name"] == name], below)
     step(ax, panel["rows"])
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.margins(x=0.28, y=0.16)
@@ -76,7 +78,22 @@ def show(ax, panel: dict) -> None:
         spine.set_color(LINE)
 
 
-def points(ax, name: str, rows: list[dict]) -> None:
+def labels_below(rows: list[dict]) -> dict[str, bool]:
+    """Whether each name's label stands below its point: where one of a near point is above."""
+    first = {row["name"]: row for row in reversed(rows)}
+    high = 0.06 * np.ptp([row["psnr"] for row in rows])
+    found: dict[str, bool] = {}
+    for name, row in sorted(first.items(), key=lambda pair: pair[1]["median_ms"]):
+        found[name] = any(
+            row["median_ms"] < 8 * first[other]["median_ms"]
+            and abs(row["psnr"] - first[other]["psnr"]) < high
+            for other, below in found.items()
+            if not below
+        )
+    return found
+
+
+def points(ax, name: str, rows: list[dict], below: bool) -> None:
     """A name's files, joined; its label at the first."""
     colour = COLOURS.get(name.partition("_")[0], SOFT)
     across, up = [[row[key] for row in rows] for key in ("median_ms", "psnr")]
@@ -85,7 +102,7 @@ def points(ax, name: str, rows: list[dict]) -> None:
         face = CARD if row["form"] == "int8" else colour
         style = {"marker": MARKS[row["form"]], "markersize": 5.5, "markerfacecolor": face}
         ax.plot(row["median_ms"], row["psnr"], color=colour, zorder=3, **style)
-    offset = {"xytext": (6, 4), "textcoords": "offset points"}
+    offset = {"xytext": (6, -11 if below else 4), "textcoords": "offset points"}
     ax.annotate(name, (across[0], up[0]), color=colour, fontsize=8, zorder=4, **offset)
 
 
