@@ -156,8 +156,7 @@ def _kept_in_float(data: bytes, function: Function) -> list[tflite_reader.Operat
     first, last = precision.float_ends(*_pictures(function), dense, len(function.names))
     kernels = sum(weight.name == "kernel" for weight in function.net.weights)
     layers = layers[-kernels:]  # enlarging is a convolution, too, but none of these
-    begin = steps[: layers[0] + 1] if first else []
-    begin = steps[: layers[min(first, len(layers) - 1)]] if first > 1 else begin
+    begin = steps[: precision.first_rounded(layers, first)]
     return begin + (steps[layers[-last_pieces(function.net)] :] if last else [])
 
 

@@ -47,9 +47,9 @@ def load(
 
     Args:
         name: `folder:PATH` (pictures, one folder a class, or pairs in `noisy` and `clean`: see
-            `zoo.data.pairs`), a restoration set, or a set of
-            tensorflow-datasets with images. The last is prepared from files in `$ZOO_DATA/NAME`
-            where they are, and downloaded otherwise; its checksums are tensorflow-datasets' own.
+            `zoo.data.pairs`), a restoration set, or a set of tensorflow-datasets with images. The
+            last is prepared from files in `$ZOO_DATA/NAME` where they are, and downloaded
+            otherwise; its checksums are tensorflow-datasets' own.
             Several sets without classes, joined by `+`, are one.
         channels: 1 for grey, 3 for colour, "Y" for luma; pictures are converted.
         split: of a set of tensorflow-datasets, or of a folder that has folders for its parts.

@@ -82,7 +82,8 @@ class Plan:
             raise ZooError(f"{self.net.name} has no layer with a kernel: there is nothing to round")
         dense = type(self._steps[weighted[-1]]) is keras.layers.Dense
         first, last = precision.float_ends(takes, gives, dense, len(self.net.inputs))
-        begin = self._begin(weighted, first)
+        whole = not precision.in_two_pieces(self._steps[weighted[0]])
+        begin = precision.first_rounded(weighted, first, whole)
         end = weighted[-last] if last else len(self._steps)
         found |= {id(step) for step in [*self._steps[:begin], *self._steps[end:]]}
         return found | {
@@ -91,12 +92,6 @@ class Plan:
             if id(step) in found
             for after in self._fused_with(step)
         }
-
-    def _begin(self, weighted: list[int], first: int) -> int:
-        """The first step that is rounded."""
-        if first > 1:
-            return weighted[min(first, len(weighted) - 1)]
-        return weighted[0] + (not precision.in_two_pieces(self._steps[weighted[0]])) if first else 0
 
     def _fused_with(self, step):
         """What comes after a step and is one with it in the file."""

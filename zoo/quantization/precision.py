@@ -1,5 +1,7 @@
 """What an int8 file rounds and how far its numbers reach: decided here, for files and training."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 LEAST_SIDE = 5
@@ -44,6 +46,19 @@ def float_ends(
     if not gives_pictures:
         return 0, 0
     return (inputs, 1) if takes_pictures else (0, int(not ends_dense))
+
+
+def first_rounded(layers: Sequence[int], first: int, whole: bool = True) -> int:
+    """Where rounding begins among a net's steps.
+
+    Args:
+        layers: where those with a kernel stand.
+        first: how many of them stay in float32, as `float_ends` says.
+        whole: a first one does so as a whole: it is not the step of two pieces.
+    """
+    if first > 1:
+        return layers[min(first, len(layers) - 1)]
+    return layers[0] + whole if first else 0
 
 
 def cuts_outliers(takes_pictures: bool, gives_pictures: bool) -> bool:
