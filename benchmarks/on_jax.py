@@ -1,19 +1,25 @@
 """The recipes of the index on an accelerator that has JAX and no TensorFlow.
 
-    KERAS_BACKEND=jax python benchmarks/on_jax.py train NAME --to FOLDER [--seconds 90] [--from FILE]
+    KERAS_BACKEND=jax python benchmarks/on_jax.py train NAME --to FOLDER [--from FILE] [--seconds S]
     python benchmarks/on_jax.py finish NAME --of FOLDER --run RUN
 
-The first trains the last cycle of a name's recipe: the same net, pictures, damage, loss, optimizer
-and learning rates, with other random numbers, and pictures drawn anew for each batch. It leaves
+The first trains one cycle of a name's recipe: the same net, pictures, damage, loss, optimizer and
+learning rates, with other random numbers, and pictures drawn anew for each batch. It leaves
 `NAME.weights.h5` and `NAME.json` in the folder. With `--seconds` it takes as many steps as fit
 into them, and says how many: these then belong into the recipe. The second makes a run directory of
-this on a machine with TensorFlow, as `zoo train` leaves it; its earlier cycles lie in `RUN/cycles`.
+that on a machine with TensorFlow, as `zoo train` leaves it; cycles before lie in `RUN/cycles`.
+
+Of the damages there are noise, bicubic and JPEG; of the generators those without classes. What
+rounds as an int8 file does is trained by TensorFlow.
 """
 
 import dataclasses
 import functools
-import json
+import importlib.metadata
 import math
+import platform
+import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -22,10 +28,11 @@ import keras
 import numpy as np
 from PIL import Image
 
+import zoo
 from zoo import index
 from zoo.data import sources, splits
 from zoo.data.degradation import each_alone
-from zoo.storage import weights
+from zoo.storage import files, weights
 from zoo.tasks.restore import _BORDER
 
 CHUNK = 100
@@ -453,7 +460,7 @@ def trained(entry, images, start=None, seconds=None, steady=False, alone=None):
         passed = time.monotonic() - began
     for player, state in zip(players, states, strict=True):
         player.deliver(state)
-    said = {"steps": steps, "seconds": round(passed), "curve": curve, "device": device()}
+    said = {"steps": steps, "seconds": round(passed), "curve": curve} | machine()
     return [player.net for player in players], said
 
 
@@ -465,10 +472,14 @@ def rate_at(recipe, step: int, total: int) -> float:
     return recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
 
 
-def device() -> str:
+def machine() -> dict:
+    """As `run.json` names it."""
     import jax
 
-    return f"{jax.devices()[0].device_kind}, JAX {jax.__version__}, Keras {keras.__version__}"
+    packages = ("jax", "keras", "numpy", "pillow")
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    versions = {"python": platform.python_version()} | versions
+    return {"host": jax.devices()[0].device_kind, "versions": versions}
 
 
 def pictures_of(entry) -> list:
@@ -482,7 +493,56 @@ def pictures_of(entry) -> list:
 def smaller(image, factor: float):
     """uint8 `[h, w, c]`, bicubic and antialiased."""
     sides = [round(side * factor) for side in image.shape[1::-1]]
-    planes = [
-        Image.fromarray(plane).resize(sides, Image.BICUBIC) for plane in image.transpose(2, 0, 1)
-    ]
-    return np.stack([np.asarray(plane) for plane in planes], -1)
+    planes = (Image.fromarray(plane) for plane in image.transpose(2, 0, 1))
+    return np.stack([np.asarray(p.resize(sides, Image.Resampling.BICUBIC)) for p in planes], -1)
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+@click.group(help=__doc__.partition("\n")[0])
+def main():
+    pass
+
+
+@main.command()
+@click.argument("name")
+@click.option("--to", type=click.Path(path_type=Path), required=True, help="A folder.")
+@click.option("--from", "start", type=click.Path(path_type=Path), help="Weights to start from.")
+@click.option("--cycle", type=int, help="Of the recipe, from 1 on [default: the last].")
+@click.option("--seconds", type=float, help="So long [default: the recipe's steps].")
+def train(name, to, start, cycle, seconds):
+    """Trains a cycle of a name's recipe."""
+    entry = index.entry(name)
+    chain = entry.recipe.chain()
+    entry = dataclasses.replace(entry, recipe=chain[(cycle or len(chain)) - 1])
+    nets, said = trained(entry, pictures_of(entry), start, seconds)
+    to.mkdir(parents=True, exist_ok=True)
+    nets[0].save_weights(to / f"{name}.weights.h5")
+    said["command"] = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    files.write_json(to / f"{name}.json", said)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--of", type=click.Path(path_type=Path), required=True, help="The folder.")
+@click.option("--run", type=click.Path(path_type=Path), required=True, help="To be made.")
+@click.option("--cycle", type=int, help="Which it is [default: the last].")
+def finish(name, of, run, cycle):
+    """Makes a run directory of what was trained."""
+    from zoo.training.adopt import adopt
+
+    said, chain = files.read_json(of / f"{name}.json"), index.entry(name).recipe.chain()
+    cycle = cycle or len(chain)
+    if said["steps"] != (expected := chain[cycle - 1].steps):
+        raise click.ClickException(f"expected {expected} steps by the recipe, got {said['steps']}")
+    figures = said["curve"][-1] | {"seconds": float(said["seconds"])}
+    del figures["step"]
+    facts = {key: said[key] for key in ("command", "host", "versions")}
+    adopt(name, of / f"{name}.weights.h5", run, figures, facts, cycle)
+    if cycle == len(chain):
+        zoo.train(name, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""What tutorials train to make pictures like those of a data set, built from the sizes that they state.
+"""What tutorials train to make pictures, built from the sizes that their pages state.
 
 Of 28x28: TensorFlow's (https://www.tensorflow.org/tutorials/generative/dcgan), a generator of
 2,330,944 weights and a discriminator of 212,865, 5x5 kernels, Adam 1e-4, batches of 256. Of faces:

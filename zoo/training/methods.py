@@ -30,6 +30,13 @@ class Player:
     def variables(self) -> list:
         return [*self.twin.variables, *self.optimizer.variables]
 
+    def settle(self) -> None:
+        """The averaged weights, where there are any, become those that it has."""
+        if self.optimizer.use_ema:
+            averages = self.optimizer._model_variables_moving_average
+            for average, weight in zip(averages, self.weights, strict=True):
+                average.assign(weight)
+
     def deliver(self) -> None:
         """Puts what was learnt into the plain net: the averaged weights, where there are any."""
         learnt = self.twin.get_weights()
@@ -61,6 +68,7 @@ class Method:
     def __init__(self, step, *players: Player):
         self.step, self._players = step, players
         self.deliver = players[0].deliver
+        self.settle = players[0].settle
 
     @property
     def weights(self) -> list:

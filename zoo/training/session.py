@@ -44,7 +44,7 @@ def trained(
     loading.refuse_other_backends()
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
-        training = _Training(entry, pictures, run, start, strategy)
+        training = Training(entry, pictures, run, start, strategy)
     training.run_to_the_end()
     net = training.best()
     learnt = training.begun | training.task.finish(training.pipeline, training.held_out, run)
@@ -60,10 +60,13 @@ def trained(
     return learnt | {"sha256": {weights.WEIGHTS: digest}}
 
 
-class _Training:
-    def __init__(self, entry: index.Entry, pictures, run: Path, start, strategy):
+class Training:
+    """As `trained` takes it."""
+
+    def __init__(self, entry: index.Entry, pictures, run: Path, start, strategy=None):
         keras.utils.set_random_seed(entry.recipe.seed)
-        self.entry, self.recipe, self.run, self.strategy = entry, entry.recipe, run, strategy
+        self.entry, self.recipe, self.run = entry, entry.recipe, run
+        self.strategy = strategy = strategy or tf.distribute.get_strategy()
         self.task = index.task_of(entry)
         self.train_set, self.held_out = pictures
         self.pipeline = loading.pipeline(entry, entry.build())
@@ -88,6 +91,14 @@ class _Training:
         step = steps.compiled(self.method.step, data.element_spec)
         self._since = time.monotonic()
         loop(step, data, self.done, self.recipe.steps, self.recipe.every, self._report)
+
+    def end(self, figures: dict[str, float]) -> None:
+        """Takes the weights that it starts from for those of its last step, with these figures."""
+        self.method.settle()
+        seconds = figures.get("seconds", 0.0)
+        row = figures | self._held_out_figures() | {"seconds": seconds}
+        self.log.add(self.recipe.steps, row)
+        self.checkpoints.save(self.recipe.steps)
 
     def deliver(self):
         """The plain net with what was learnt: the averaged weights where the recipe has them."""

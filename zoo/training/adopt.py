@@ -1,0 +1,50 @@
+"""Weights that another program trained by a recipe -> a training of the zoo at its last step.
+
+On an accelerator there may be no TensorFlow: `benchmarks/on_jax.py` trains there. `zoo train`
+then ends the run directory as any other.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from zoo import index
+from zoo.errors import ZooError
+from zoo.storage import files, weights
+from zoo.training import pictures, record
+from zoo.training.run import CYCLES
+from zoo.training.session import Training
+
+
+def adopt(
+    name: str, learnt: Path, run: Path, figures: dict[str, float], facts: dict[str, Any], cycle: int
+) -> Path:
+    """Leaves in a run directory what `zoo train` leaves there at the last step of a cycle.
+
+    Args:
+        name: of the index.
+        learnt: a file of weights, as Keras saves them.
+        run: the run directory; the cycles before are in its folder `cycles`.
+        figures: of the last step: losses, and the `seconds` of the training.
+        facts: for `run.json`: `command`, `host` and `versions`.
+        cycle: which, from 1 on.
+
+    Returns:
+        The folder of the cycle.
+
+    Raises:
+        ZooError: it is there; the weights are not of this net; the cycle before is missing.
+    """
+    entry = index.entry(name)
+    chain = entry.recipe.chain()
+    entry = dataclasses.replace(entry, recipe=chain[cycle - 1])
+    folder = run if cycle == len(chain) else run / CYCLES / str(cycle)
+    if (folder / weights.RUN).exists():
+        raise ZooError(f"{folder} is there: choose another folder with --run, or remove it")
+    facts = record.of(entry, cycle if len(chain) > 1 else None) | facts
+    if cycle > 1:
+        facts |= record.of_donor(run / CYCLES / str(cycle - 1) / weights.WEIGHTS)
+    found = pictures.split(entry, *pictures.load(entry))
+    files.write_json(folder / weights.RUN, facts)
+    Training(entry, found, folder, (name, learnt)).end(figures)
+    return folder
