@@ -124,6 +124,16 @@ _FURTHER = dataclasses.replace(
 )
 
 
+_LARGE: dict[str, Any] = {
+    "batch": 128,
+    "optimizer": "muon_late",
+    "learning_rate": 1e-2,
+    "seed": 9,
+    "kept_in": "float16",
+}
+"""A late cycle of large batches, which an accelerator takes in a minute or two."""
+
+
 def _cycles(first: Recipe, *changes: dict) -> Recipe:
     """The cycles after the first, each by how it differs from `_FURTHER`.
 
@@ -142,12 +152,13 @@ _S25 = register(
             {"steps": 20_000},
             {"steps": 12_000, "seed": 2},
             {"seed": 3},
+            _LARGE | {"steps": 10_000},
         ),
     )
 )
 _FROM_S25 = dataclasses.replace(_FURTHER, start="dncnn_s25@3", steps=6_000, every=1_000)
-register(_single(50, _FROM_S25))
-register(_single(15, _cycles(_FROM_S25, {"steps": 6_000, "seed": 2})))
+register(_single(50, _cycles(_FROM_S25, _LARGE | {"steps": 10_000})))
+register(_single(15, _cycles(_FROM_S25, {"steps": 6_000, "seed": 2}, _LARGE | {"steps": 7_500})))
 
 _BLIND = Entry(
     name="dncnn_blind",
@@ -167,6 +178,7 @@ _BLIND = Entry(
         {"steps": 18_000, "seed": 5, "learning_rate": 3e-3},
         {"seed": 6},
         {"steps": 28_000, "seed": 7, "optimizer": "muon_late", "learning_rate": 1e-2},
+        _LARGE | {"steps": 14_000},
     ),
     parameters=669_377,
     data_licence=BSD400,
@@ -218,6 +230,7 @@ _RESTORE = dataclasses.replace(
         _WITH_T91 | {"steps": 25_000, "every": 2_500},
         _WITH_T91 | {"steps": 38_000, "seed": 2},
         _WITH_T91 | {"steps": 22_000, "seed": 3, "learning_rate": 3e-3},
+        _WITH_T91 | _LARGE | {"steps": 21_500},
     ),
     data_licence=f"T91: not stated; {BSD400}",
     benchmarks=(
