@@ -20,7 +20,7 @@ from zoo.export.signature import static_side
 from zoo.export.verify import verify
 from zoo.export.write import export
 from zoo.images.pixels import to_uint8
-from zoo.index import Entry, Spec
+from zoo.index import Entry
 from zoo.report import figures
 from zoo.storage import files, weights
 from zoo.version import __version__
@@ -101,26 +101,14 @@ def _section(entry: Entry, folder: Path, say: Callable[[str], None]) -> dict:
 
 def _shown(pipeline) -> dict:
     """Pictures that come with the installation: photographs, or those of the golden."""
-    entry, spec = pipeline.entry, pipeline.spec
+    entry, spec, task = pipeline.entry, pipeline.spec, index.task(pipeline.spec.task)
     if spec.restores:
         return {"strips": [restored(pipeline, name) for name in PHOTOGRAPHS]}
-    if not index.task(spec.task).gives_pictures:
+    if not task.gives_pictures:
         return {"answers": recognised(pipeline, _golden(entry))}
     real = _golden(entry, "encoder")[:15] if spec.task == "autoencode" else None
-    sheet = np.atleast_3d(index.task(spec.task).preview(pipeline, real))
-    return {"sheet": data_uri(sheet), "caption": _caption(spec)}
-
-
-def _caption(spec: Spec) -> str:
-    """What stands where on the sheet of the task's preview."""
-    if spec.latent == 2:
-        return "Pictures over the plane of its two latents"
-    if spec.task == "autoencode":
-        return (
-            "New pictures; real ones, and below them what it makes of these; what changes with "
-            "each of four latents"
-        )
-    return "New pictures" + (", a class in each column" if spec.labels else "")
+    sheet = np.atleast_3d(task.preview(pipeline, real))
+    return {"sheet": data_uri(sheet), "caption": task.caption(spec, real is not None)}
 
 
 def _golden(entry: Entry, part: str = "") -> np.ndarray:

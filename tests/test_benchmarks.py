@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import os
 import re
 import subprocess
 import sys
@@ -11,13 +12,16 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, needs
 from PIL import Image
-from tiny import with_random_weights
+from tiny import data_for, with_random_weights
 
 import zoo
+from zoo.data import degrade
+from zoo.data.degradation import Degradation
 from zoo.export import convert, quantize
 from zoo.report import results
 from zoo.storage import files, weights
 from zoo.tasks.functions import functions
+from zoo.training import record
 
 FOLDER = REPOSITORY / "benchmarks"
 
@@ -117,3 +121,57 @@ def test_what_could_have_been_decided_otherwise_makes_other_files(benchmark, tmp
     choices = benchmark("precisions").OTHERWISE
     made = {file(form, decisions) for form, _, decisions in choices}
     assert len(made) == len(choices)
+
+
+DAMAGED_ON_JAX = """
+import sys
+import numpy as np
+import on_jax
+from zoo.data.degradation import Degradation
+
+given = np.load(sys.argv[1])
+made = {f"jpeg:{q}": on_jax.jpeg(given, np.full(len(given), q)) for q in (10, 40, 90)}
+for factor in (2, 3, 4):
+    made[f"bicubic:{factor}"] = on_jax.DAMAGES["bicubic"](
+        given, Degradation("bicubic", factor, factor), None
+    )
+np.savez(sys.argv[2], **made)
+"""
+
+
+@pytest.fixture
+def on_jax():
+    """Runs Python where Keras computes by JAX."""
+    pytest.importorskip("jax")
+
+    def run(*arguments, **environment):
+        paths = os.pathsep.join([str(REPOSITORY), str(FOLDER)])
+        known = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": paths} | environment
+        subprocess.run([sys.executable, *map(str, arguments)], check=True, env=known)
+
+    return run
+
+
+def test_pictures_are_damaged_on_jax_as_here(on_jax, astronaut, tmp_path):
+    grey = astronaut[:144, :144].mean(-1, keepdims=True).round()[None].astype(np.float32) / 255
+    np.save(tmp_path / "given.npy", grey)
+    on_jax("-c", DAMAGED_ON_JAX, tmp_path / "given.npy", tmp_path / "made.npz")
+    for name, made in np.load(tmp_path / "made.npz").items():
+        expected = np.asarray(degrade.any_of(grey, [Degradation.parse(name)], (0, 0)))
+        off = np.abs(made - expected)[:, 12:-12, 12:-12] * 255
+        assert off.mean() < 0.3 and np.quantile(off, 0.99) < 2, name
+
+
+def test_a_recipe_is_trained_on_jax_and_ended_here(on_jax, tmp_path):
+    data = tmp_path / "data" / "restoration" / "Train400"
+    data_for(zoo.entry("dncnn_tiny"), data)
+    program, run = FOLDER / "on_jax.py", tmp_path / "run"
+    environment = {"ZOO_DATA": str(tmp_path / "data")}
+    on_jax(program, "train", "dncnn_tiny", "--to", tmp_path / "made", **environment)
+    tensorflow = environment | {"KERAS_BACKEND": "tensorflow"}
+    on_jax(program, "finish", "dncnn_tiny", "--of", tmp_path / "made", "--run", run, **tensorflow)
+    facts, entry = record.finished(run)
+    assert "jax" in facts["versions"]
+    assert facts["curve"][-1]["step"] == entry.recipe.steps
+    assert math.isfinite(facts["curve"][-1]["held_out_psnr"])
+    assert any(v.numpy().any() for v in zoo.load("dncnn_tiny", run).net.get_layer("conv3").weights)

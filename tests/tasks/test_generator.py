@@ -113,6 +113,20 @@ def _radius(first, last):
     return np.linalg.norm(first + last) * np.sin(half) / np.sin(2 * half)
 
 
+def test_a_card_shows_the_nearest_training_pictures_and_the_ways_between():
+    generator = with_random_weights("mlp_gan_tiny")
+    made = generator.sample(105)
+    noise = np.random.default_rng(0).integers(-3, 4, made.shape)
+    real = (made.astype(int) + noise).clip(0, 255).astype(np.uint8)[::-1]
+    picture = np.asarray(index.task("generate").preview(generator, real))
+    rows = [row[:-2] for row in np.array_split(np.pad(picture, [[0, 2], [0, 2]]), 14)]
+    tiles = np.stack([np.split(row, 15, 1) for row in rows])[..., :-2]
+    assert (tiles[0] == made[:15, ..., 0]).all()
+    assert (tiles[8:11, -1] == generator(generator.codes(6)[1::2])[..., 0]).all()
+    assert (tiles[12] == made[:15, ..., 0]).all()
+    assert (tiles[13] == real[::-1][:15, ..., 0]).all()
+
+
 def test_pictures_are_encoded_and_made_again_as_the_kind_that_came(vae, pictures, tmp_path):
     mean, logvar = vae.encode(pictures)
     assert mean.shape == logvar.shape == (5, 3)

@@ -38,7 +38,7 @@ class Recipe(schema.Recipe):
 class Measure(Task):
     """The mean of a picture: one number."""
 
-    name, kind, headline, caption = "measure", "measurement", "error", "a picture"
+    name, kind, headline = "measure", "measurement", "error"
     recipe, pipeline, gives_pictures = Recipe, Meter, False
 
     def signatures(self, spec):

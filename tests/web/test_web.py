@@ -30,6 +30,7 @@ from zoo.images.pixels import to_uint8
 from zoo.loading import pipeline
 from zoo.models.dncnn import dncnn
 from zoo.models.ffdnet import ffdnet
+from zoo.tasks.generator import _between
 
 pytestmark = pages.MARKS
 NAMES = ("dncnn_s25", "srcnn_x2", "cnn_fashion")
@@ -508,6 +509,48 @@ def test_a_generator_is_walked_by_sliders(page, tmp_path, name):
     page.wait_for_timeout(500)
     code[0] = 3
     assert difference(made(page), to_uint8(generator.decode(code))) <= 1
+
+
+@pytest.mark.parametrize("name", ["dcgan_tiny", "vae_tiny"])
+def test_samples_are_mixed_walked_and_added(page, tmp_path, name):
+    generator = with_random_weights(name)
+    labels = np.eye(3)[0] if generator.spec.labels and generator.spec.task == "generate" else []
+    folder = export(generator, tmp_path / "out")
+    file = site_nets.static(json.loads((folder / "export.json").read_text()))["path"]
+    page.goto("#own")
+    choose_files(page, folder / file, folder / "export.json")
+    samples = []
+    for count in range(3):
+        page.locator("[data-history] button").nth(count).wait_for()
+        samples.append(latent(page))
+        if count < 2:
+            page.locator("[data-form] [type=submit]").click()
+    one, other, third = samples
+    page.locator("[data-mix]").fill("50")
+    page.wait_for_timeout(500)
+    halfway = _between(one, other, 0.5)
+    assert np.abs(latent(page) - halfway.clip(-3, 3)).max() < 0.03  # a slider's half step
+    code = np.concatenate([latent(page), labels])
+    assert difference(made(page), to_uint8(generator.decode(code))) <= 1
+    page.locator("[data-arithmetic]").click()
+    page.wait_for_timeout(500)
+    added = one - other + third
+    added *= np.linalg.norm(one) / np.linalg.norm(added)
+    assert np.abs(latent(page) - added.clip(-3, 3)).max() < 0.03
+    page.locator("[data-walk]").click()
+    while page.locator("[data-a]").input_value() != "2":  # over both before
+        page.wait_for_timeout(50)
+    page.locator("[data-walk]").click()
+    page.wait_for_timeout(500)
+    resting = latent(page)
+    page.wait_for_timeout(500)
+    assert (latent(page) == resting).all()
+
+
+def latent(page) -> np.ndarray:
+    """As the sliders have it."""
+    sliders = page.locator("[data-first] input, [data-rest] input")
+    return np.array(sliders.evaluate_all("all => all.map((one) => Number(one.value))"))
 
 
 def made(page) -> np.ndarray:

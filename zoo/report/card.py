@@ -20,6 +20,8 @@ _CARD = """\
 
 ![{drawn}]({preview})
 
+*{drawn}.*
+
 {overview}
 
 ## Figures
@@ -55,7 +57,7 @@ def card(entry: Entry, facts: dict) -> str:
     return _CARD.format(
         name=entry.full_name,
         summary=entry.summary[0].upper() + entry.summary[1:],
-        drawn=index.task_of(entry).caption,
+        drawn=index.task_of(entry).caption(entry.spec),
         preview=weights.PREVIEW,
         overview=figures.table(("", ""), _overview(entry, facts)),
         figures=_figures(entry, rows) if rows else "It has no benchmark.",

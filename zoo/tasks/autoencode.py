@@ -41,10 +41,13 @@ class Recipe(schema.Recipe):
         loss: a key of `zoo.metrics.likelihood.PICTURE_LOSSES`.
         beta_steps: over so many steps the weight of the KL divergence rises to 1; 0 for its full
             weight from the start.
+        standardise: at the end latents get mean 0 and variance 1 over the held-out pictures, see
+            `zoo.training.latents`.
     """
 
     loss: str = "bernoulli"
     beta_steps: int = 0
+    standardise: bool = False
 
 
 class Autoencode(Generate[Autoencoder]):
@@ -106,6 +109,15 @@ class Autoencode(Generate[Autoencoder]):
         step = steps.vae(player.twin, player.optimizer, entry.recipe.loss, strategy)
         return Method(step, player)
 
+    def finish(
+        self, pipeline: Autoencoder, held_out: sources.Pictures, run: Path
+    ) -> dict[str, Any]:
+        if pipeline.entry.recipe.standardise and len(held_out):
+            from zoo.training.latents import standardise
+
+            standardise(pipeline.net, pictures_of(pipeline, held_out))
+        return {}
+
     def watch(self, pipeline: Autoencoder, run: Path, log: "Log", progress: float) -> None:
         from zoo.training import watch
 
@@ -155,6 +167,20 @@ class Autoencode(Generate[Autoencoder]):
         latent = pipeline.spec.latent
         return quality.reconstructions(lambda x: decode(encode(x)[:, :latent]), values)
 
+    def caption(self, spec: Spec, real: bool = True) -> str:
+        if spec.latent == 2:
+            return "Pictures over the plane of its two latents"
+        return (
+            "New pictures, none chosen; real ones, and below them what it makes of these; what "
+            "changes with each of four latents"
+        )
+
+    def beside(self, entry: Entry) -> np.ndarray | None:
+        """Of the test set."""
+        images = sources.load(entry.benchmarks[0].data, entry.spec.channels, split="test").images
+        apart = max(1, len(images) // 15)  # some sets are sorted by class
+        return np.stack(images[::apart][:15])
+
     def preview(self, pipeline: Autoencoder, real: np.ndarray | None = None) -> Image.Image:
         """New pictures; real ones, and below them what is made of these; traversals.
 
@@ -163,7 +189,7 @@ class Autoencode(Generate[Autoencoder]):
         """
         if pipeline.spec.latent == 2:
             return grid(_plane(pipeline, 20))
-        real = _of_test_set(pipeline.entry) if real is None else real
+        real = self.beside(pipeline.entry) if real is None else real
         blank = np.full_like(real, 255)
         rows = [pipeline.sample(60, seed=0), blank, real, pipeline(real), blank]
         return grid(np.concatenate([*rows, *_traversals(pipeline, real)]), columns=15)
@@ -179,12 +205,6 @@ def pictures_of(pipeline: Autoencoder, pictures: sources.Pictures) -> np.ndarray
 
 def _draws(entry: Entry) -> int:
     return _DRAWS if any(b.published for b in entry.benchmarks) else _FEWER_DRAWS
-
-
-def _of_test_set(entry: Entry) -> np.ndarray:
-    images = sources.load(entry.benchmarks[0].data, entry.spec.channels, split="test").images
-    apart = max(1, len(images) // 15)  # some sets are sorted by class
-    return np.stack(images[::apart][:15])
 
 
 def _plane(pipeline: Autoencoder, side: int) -> np.ndarray:

@@ -66,7 +66,6 @@ class Classify(Task[Classifier]):
     """One of several classes for each picture."""
 
     name, kind, headline = "classify", "recognition", "accuracy"
-    caption = "What it takes each class for, in percent, and the mistakes it was most sure of"
     recipe, pipeline = Recipe, Classifier
     options, gives_pictures, held_out_loss = ("ensemble",), False, "nll"
 
@@ -218,6 +217,9 @@ class Classify(Task[Classifier]):
 
     def held_out(self, pipeline: Classifier, pictures: Pictures) -> dict[str, float]:
         return measured(pipeline.infer, pictures, pipeline.spec.labels)
+
+    def caption(self, spec: Spec, real: bool = True) -> str:
+        return "What it takes each class for, in percent, and the mistakes it was most sure of"
 
     def preview(
         self, pipeline: Classifier, real: np.ndarray | None = None, most: int = 20

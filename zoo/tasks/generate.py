@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from zoo.training.methods import Method
 
 G = TypeVar("G", bound=Generator)
+_COLUMNS = 15  # of the picture on a card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,6 @@ class Generate(Task[G]):
     """New pictures of a kind."""
 
     name, kind, headline = "generate", "generation", "frechet"
-    caption = "What this net makes"
     losses: tuple[str, ...] = (
         "minimax",
         "non_saturating",
@@ -181,10 +181,38 @@ class Generate(Task[G]):
         """How likely it makes real pictures: of a GAN nobody knows."""
         return {}
 
+    def caption(self, spec: Spec, real: bool = True) -> str:
+        if spec.labels:
+            return "New pictures, none chosen: a class in each column"
+        told = "; new ones, and below each the training picture that is nearest to it" * real
+        return f"New pictures, none chosen; ways from one to another{told}"
+
+    def beside(self, entry: Entry) -> np.ndarray | None:
+        """Of generators without classes the training pictures."""
+        if entry.spec.labels:
+            return None
+        return np.stack(_read(entry, entry.recipe.data, "train").images)
+
     def preview(self, pipeline: G, real: np.ndarray | None = None) -> Image.Image:
-        """A class in each column, where there are classes."""
-        columns = len(pipeline.spec.labels) or 15
-        return grid(pipeline.sample(120, seed=0), columns=columns)
+        """A class in each column, where there are classes; of others also ways from picture to
+        picture, and the nearest of the real ones, by pixels, below some."""
+        if classes := len(pipeline.spec.labels):
+            return grid(pipeline.sample(120, seed=0), columns=classes)
+        made, codes = pipeline.sample(105, seed=0), pipeline.codes(6)
+        blank = np.full_like(made[:_COLUMNS], 255)
+        pairs = zip(codes[::2], codes[1::2], strict=True)
+        rows = [made, blank, *(pipeline.interpolate(*pair, _COLUMNS) for pair in pairs)]
+        if real is not None:
+            rows += [blank, made[:_COLUMNS], _nearest(made[:_COLUMNS], real)]
+        return grid(np.concatenate(rows), columns=_COLUMNS)
+
+
+def _nearest(pictures: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Of each picture the one with the least squared difference."""
+    others = among.reshape(len(among), -1).astype(np.float32)
+    ours = pictures.reshape(len(pictures), -1).astype(np.float32)
+    squares = (others**2).sum(1) - 2 * ours @ others.T
+    return among[squares.argmin(1)]
 
 
 def _read(entry: Entry, name: str, split: str) -> Pictures:

@@ -56,7 +56,7 @@ class Predictor(Pipeline):
 class Predict(Task[Predictor]):
     """Tensors to tensors."""
 
-    name, kind, headline, caption = "predict", "prediction", "", ""
+    name, kind, headline = "predict", "prediction", ""
     pipeline, gives_pictures = Predictor, False
 
     def signatures(self, spec: Spec) -> list[Signature]:

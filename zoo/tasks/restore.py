@@ -60,7 +60,6 @@ class Restore(Task[Restorer]):
     """Undoes damage; several names of one task, which say what the result is."""
 
     kind, headline = "restoration", "psnr"
-    caption = "Input, classical method, this net, original, and the difference; below, parts"
     recipe, pipeline = Recipe, Restorer
     options: tuple[str, ...] = ("scale", "ensemble")
     losses = ("mse", "charbonnier")
@@ -206,6 +205,9 @@ class Restore(Task[Restorer]):
         for damage in (one.middle for one in each_alone(pipeline.spec.degradations)):
             rows.append(restoration.measured(pipeline.undo(damage), pictures, damage))
         return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+
+    def caption(self, spec: Spec, real: bool = True) -> str:
+        return "Input, classical method, this net, original, and the difference; below, parts"
 
     def preview(self, pipeline: Restorer, real: np.ndarray | None = None) -> Image.Image:
         """One row whole, one row a part of it, four times as large."""

@@ -35,7 +35,6 @@ class Task(abc.ABC, Generic[P]):
         kind: the heading under which tables show its names.
         headline: the metric that exported files are compared by, and tables show first; "" where
             there is none.
-        caption: what stands where on `preview`.
         recipe: the class of its recipes, with the options of its own.
         pipeline: the class of its pipelines.
         options: what a call of the pipeline takes beside a picture, of `scale`, `ensemble`, `sigma`
@@ -48,7 +47,6 @@ class Task(abc.ABC, Generic[P]):
     name: str
     kind: str
     headline: str
-    caption: str
     recipe: type[Recipe] = Recipe
     pipeline: type[Pipeline]
     options: tuple[str, ...] = ()
@@ -90,6 +88,14 @@ class Task(abc.ABC, Generic[P]):
     @abc.abstractmethod
     def held_out(self, pipeline: P, pictures: Pictures) -> dict[str, float]:
         """The figures of a training, on the pictures that it holds out."""
+
+    def caption(self, spec: Spec, real: bool = True) -> str:
+        """What is to be seen on `preview`, with real pictures or without."""
+        return ""
+
+    def beside(self, entry: Entry) -> np.ndarray | None:
+        """Real pictures for the preview on a card, uint8 `[n, h, w, c]`, where it shows any."""
+        return None
 
     @abc.abstractmethod
     def preview(self, pipeline: P, real: np.ndarray | None = None) -> Image.Image:

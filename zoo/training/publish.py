@@ -75,7 +75,8 @@ def _tell(folder: Path, pipeline: Pipeline, facts: dict, measured) -> None:
     entry = index.entry(pipeline.entry.full_name)  # whatever folder a run's pictures came from
     facts = facts | {"files": measured.files}
     files.write_json(folder / weights.RUN, facts)
-    picture = index.task_of(entry).preview(pipeline)
+    task = index.task_of(entry)
+    picture = task.preview(pipeline, task.beside(entry))
     picture.convert("RGB").save(folder / weights.PREVIEW, quality=90, method=6)
     results.record(entry, measured.figures)
     files.write_text(folder / weights.CARD, card.card(entry, facts))

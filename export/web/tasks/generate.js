@@ -1,5 +1,6 @@
 // Generate: pictures from a latent vector, drawn or set by sliders.
 import { normals } from "../degrade.js";
+import { arithmetic, between } from "../latents.js";
 import { Net } from "../net.js";
 import { element, fill, offer, press, setOptions } from "../parts.js";
 import { canvasOf, draw } from "../pixels.js";
@@ -7,6 +8,7 @@ import { canvasOf, draw } from "../pixels.js";
 const AT_ONCE = 8; // sliders in view
 const FARTHEST = 3; // standard deviations
 const REMEMBERED = 12;
+const STEP = 2; // hundredths of the way that a walk takes at once
 
 /** Puts the task on the page; see tasks/restore.js. */
 export function mount(place, model, page) {
@@ -16,6 +18,7 @@ export function mount(place, model, page) {
 class Generating {
   #normal = normals(crypto.getRandomValues(new Uint32Array(1))[0]);
   #sliders = [];
+  #latents = []; // of the remembered samples
   #asked = 0;
 
   constructor(parts, model, page) {
@@ -29,6 +32,9 @@ class Generating {
     parts.class.addEventListener("change", () => this.#make());
     parts.middle.addEventListener("click", () => this.#set(this.#sliders.map(() => 0)));
     parts.form.addEventListener("submit", (event) => (event.preventDefault(), this.#sample()));
+    parts.mix.addEventListener("input", () => this.#mix());
+    parts.walk.addEventListener("click", () => this.#walk());
+    parts.arithmetic.addEventListener("click", () => this.#set(arithmetic(...this.#chosen("abc"))));
     page.signal.addEventListener("abort", () => this.net?.close());
   }
 
@@ -73,6 +79,7 @@ class Generating {
 
   async #sample() {
     if (!this.#sliders.length) return;
+    press([this.parts.walk]);
     await this.#set(this.#sliders.map(() => this.#normal()));
     this.#remember();
   }
@@ -95,6 +102,47 @@ class Generating {
     return Float32Array.from([...latent, ...chosen]);
   }
 
+  /** The latents of the samples that are chosen for these letters. */
+  #chosen(letters) {
+    return [...letters].map((letter) => this.#latents[this.parts[letter].value]);
+  }
+
+  #mix() {
+    const { mix, mixTold } = this.parts;
+    mixTold.textContent = `${mix.value} % B`;
+    return this.#set(between(...this.#chosen("ab"), mix.value / 100));
+  }
+
+  /** From A to B, then on from sample to sample, until the button is pressed again. */
+  async #walk() {
+    const { a, b, mix, walk } = this.parts;
+    const goes = () => walk.ariaPressed === "true" && !this.page.signal.aborted;
+    press([walk], goes() ? undefined : walk);
+    while (goes()) {
+      if (Number(mix.value) >= 100) {
+        [a.value, b.value] = [b.value, (Number(b.value) + 1) % this.#latents.length];
+        mix.value = 0;
+      }
+      mix.value = Number(mix.value) + STEP;
+      await this.#mix();
+      await new Promise(requestAnimationFrame);
+    }
+  }
+
+  #offerWays() {
+    const count = this.#latents.length;
+    this.parts.ways.hidden = count < 2;
+    [..."abc"].forEach((letter, place) => {
+      const select = this.parts[letter];
+      const chosen = select.options.length > place ? select.value : Math.min(place, count - 1);
+      setOptions(
+        select,
+        this.#latents.map((_, index) => [index, `Sample ${index + 1}`]),
+      );
+      select.value = chosen;
+    });
+  }
+
   #remember() {
     const { history, historyTitle, made } = this.parts;
     const latent = this.#sliders.map((slider) => Number(slider.value));
@@ -108,11 +156,17 @@ class Generating {
     );
     button.addEventListener(
       "click",
-      () => (press([...history.children], button), this.#set(latent)),
+      () => (press([this.parts.walk]), press([...history.children], button), this.#set(latent)),
     );
     history.append(button);
-    if (count === REMEMBERED) history.firstChild.remove();
+    this.#latents.push(latent);
+    if (count === REMEMBERED) {
+      history.firstChild.remove();
+      this.#latents.shift();
+    }
+    [...history.children].forEach((one, index) => (one.ariaLabel = `Sample ${index + 1}`));
     historyTitle.hidden = false;
+    this.#offerWays();
   }
 }
 
