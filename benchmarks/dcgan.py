@@ -1,9 +1,11 @@
 """The zoo's DCGANs beside those of tutorials, trained as long on the same machine.
 
     python benchmarks/dcgan.py dcgan_mnist [--seconds 900]
+    python benchmarks/dcgan.py dcgan_celeba --trained FOLDER
 
-The peers are those of `peers.py`. All are measured by `zoo.tasks.generate.Generate.held_out` on the
-test split, of faces on all; `benchmarks/results/NAME.json` is written.
+The second takes the peer that `on_jax.py train NAME --peer --to FOLDER` trained. The peers are
+those of `peers.py`. All are measured by `zoo.tasks.generate.Generate.held_out` on the test split,
+of faces on all; `benchmarks/results/NAME.json` is written.
 """
 
 import dataclasses
@@ -59,14 +61,21 @@ def compared(name: str):
 @click.command()
 @click.argument("name")
 @click.option("--seconds", type=float, help="How long [default: as the name was trained].")
-def main(name, seconds):
-    ours = weights.published(zoo.entry(name))
-    seconds = seconds or ours["seconds"]
-    net, steps = trained(name, seconds)
+@click.option("--trained", "folder", type=click.Path(path_type=Path), help="Where the peer is.")
+def main(name, seconds, folder):
+    if folder:
+        net, said = _peer(name).generator(), files.read_json(folder / f"{name}.json")
+        net.load_weights(folder / f"{name}.weights.h5")
+        steps, machine = said["steps"], {key: said[key] for key in ("host", "versions")}
+        seconds = said["seconds"]
+    else:
+        seconds = seconds or weights.published(zoo.entry(name))["seconds"]
+        net, steps = trained(name, seconds)
+        machine = facts(len(os.sched_getaffinity(0)))
     outcome = {
         "name": name,
         "seconds": seconds,
-        "machine": facts(len(os.sched_getaffinity(0))),
+        "machine": machine,
         "peer": {"steps": steps, "weights": net.count_params()} | measured(name, net),
         "zoo": index.task("generate").held_out(zoo.load(name), compared(name)),
     }
@@ -74,10 +83,13 @@ def main(name, seconds):
     click.echo(f"{outcome['peer']}\n{outcome['zoo']}")
 
 
+def _peer(name: str) -> Peer:
+    return PEERS[zoo.entry(name).spec.shape]
+
+
 def _without_classes(name: str):
     """An entry as a peer fills it, and that."""
-    entry = zoo.entry(name)
-    peer = PEERS[entry.spec.shape]
+    entry, peer = zoo.entry(name), _peer(name)
     spec = dataclasses.replace(entry.spec, labels=(), latent=peer.latent)
     return dataclasses.replace(entry, spec=spec), peer
 

@@ -26,6 +26,7 @@ from pathlib import Path
 import click
 import keras
 import numpy as np
+from peers import PEERS
 from PIL import Image
 
 import zoo
@@ -472,6 +473,25 @@ def rate_at(recipe, step: int, total: int) -> float:
     return recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
 
 
+def peer_of(entry):
+    """An entry of the tutorials' nets, trained as they say, on the pictures of a name."""
+    peer = PEERS[entry.spec.shape]
+    recipe = dataclasses.replace(
+        entry.recipe,
+        batch=peer.batch,
+        optimizer="adam_half",
+        learning_rate=peer.rate,
+        warmup=0,
+        loss="non_saturating",
+        penalty=0.0,
+        ema=None,
+        precision="float32",
+    )
+    spec = dataclasses.replace(entry.spec, latent=peer.latent)
+    nets = {"build": peer.generator, "critic": peer.discriminator}
+    return dataclasses.replace(entry, **nets, spec=spec, recipe=recipe)
+
+
 def machine() -> dict:
     """As `run.json` names it."""
     import jax
@@ -511,12 +531,14 @@ def main():
 @click.option("--from", "start", type=click.Path(path_type=Path), help="Weights to start from.")
 @click.option("--cycle", type=int, help="Of the recipe, from 1 on [default: the last].")
 @click.option("--seconds", type=float, help="So long [default: the recipe's steps].")
-def train(name, to, start, cycle, seconds):
+@click.option("--peer", is_flag=True, help="Train the tutorials' DCGAN in its place.")
+def train(name, to, start, cycle, seconds, peer):
     """Trains a cycle of a name's recipe."""
     entry = index.entry(name)
     chain = entry.recipe.chain()
     entry = dataclasses.replace(entry, recipe=chain[(cycle or len(chain)) - 1])
-    nets, said = trained(entry, pictures_of(entry), start, seconds)
+    entry = peer_of(entry) if peer else entry
+    nets, said = trained(entry, pictures_of(entry), start, seconds, steady=peer)
     to.mkdir(parents=True, exist_ok=True)
     nets[0].save_weights(to / f"{name}.weights.h5")
     said["command"] = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -42,7 +42,7 @@ def test_every_program_finds_what_it_imports(name, benchmark):
     "shape, weights", [((28, 28, 1), (2_330_944, 212_865)), ((64, 64, 3), (3_576_704, 2_765_568))]
 )
 def test_the_peers_of_the_dcgans_have_the_sizes_that_their_pages_state(benchmark, shape, weights):
-    peer = benchmark("dcgan").PEERS[shape]
+    peer = benchmark("peers").PEERS[shape]
     net, critic = peer.generator(), peer.discriminator()
     counts = tuple(one.count_params() for one in (net, critic))
     if shape[-1] == 3:  # whose page counts what is trained
