@@ -112,7 +112,7 @@ class Restore(Task[Restorer]):
         if pictures.given is not None:
             return self._batches_of_pairs(entry, pictures)
         spec, recipe = entry.spec, entry.recipe
-        side = recipe.patch + 2 * max(spec.border, _around(spec))
+        side = recipe.patch + 2 * max(spec.border, around(spec))
         _refuse_indivisible(entry)
         take = patches(rescaled(pictures, recipe.rescale, side), recipe, side)
 
@@ -223,7 +223,7 @@ class Restore(Task[Restorer]):
         return sheet.compared([(captions.get(label, label), p) for label, p in shown.items()])
 
 
-def _around(spec: Spec) -> int:
+def around(spec: Spec) -> int:
     """So far around a patch it is damaged with it, then cut off: no border shows."""
     if all(damage.kind != "bicubic" for damage in spec.degradations):
         return 0
