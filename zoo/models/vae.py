@@ -196,7 +196,6 @@ register(
             "knows faces like CelebA's only: famous people who look at the camera, aligned, 64x64",
             "samples are the mean of each pixel: softer than real ones",
         ),
-        pretrained=False,  # until its training is finished
     )
 )
 register(

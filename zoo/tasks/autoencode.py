@@ -175,7 +175,7 @@ class Autoencode(Generate[Autoencoder]):
             "changes with each of four latents"
         )
 
-    def beside(self, entry: Entry) -> np.ndarray | None:
+    def beside(self, entry: Entry) -> np.ndarray:
         """Of the test set."""
         images = sources.load(entry.benchmarks[0].data, entry.spec.channels, split="test").images
         apart = max(1, len(images) // 15)  # some sets are sorted by class
