@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import os
 import pickle
 import tempfile
 import tracemalloc
@@ -44,6 +45,19 @@ def test_pictures_come_out_of_the_file_as_they_went_in(in_a_file):
     assert same(found[1:4], images()[1:4]) and np.array_equal(found[-1], images()[-1])
     assert same(store.picked(found, [4, 0, 4]), [images()[i] for i in (4, 0, 4)])
     assert same(pickle.loads(pickle.dumps(found)), images())
+
+
+def test_more_pictures_are_held_than_files_may_be_open(in_a_file):
+    resource = pytest.importorskip("resource")  # not on Windows
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = len(os.listdir("/dev/fd")) + 20
+    found = store.collected(images(100))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken, limits[1]))
+        held = list(found)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert same(held, images(100))
 
 
 def test_those_in_memory_go_into_the_file_when_there_are_more(monkeypatch):

@@ -67,7 +67,8 @@ class Stored(Sequence[np.ndarray]):
         if isinstance(which, slice):
             return self.picked(range(len(self))[which])
         shape, start = self.shapes[which], self._starts[which]
-        return np.asarray(np.memmap(self._file, np.uint8, "r", start, shape))
+        # a copy: a map holds a file descriptor as long as somebody has it
+        return np.array(np.memmap(self._file, np.uint8, "r", start, shape))
 
     def picked(self, places: Iterable[int]) -> "Stored":
         places = list(places)
