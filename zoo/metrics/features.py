@@ -15,7 +15,9 @@ from zoo.storage import weights
 
 SEED = 0
 """Of the latents that are measured."""
-_BATCH, _MOST = 500, 1_000  # pictures at once; classes
+_BATCH, _PIXELS = 500, 2**21
+"""So many pictures at once, and so many pixels of what the classifier takes: memory is bounded."""
+_MOST = 1_000  # classes
 _RARE = 0.01  # so rare among the real ones, a class may be lost
 
 
@@ -31,7 +33,9 @@ class Features:
 
     def __init__(self, extractor: FeatureExtractor, pictures: np.ndarray):
         """Looks at pictures `[n, h, w, c]`, pixels in [0, 1]."""
-        parts = [pictures[i : i + _BATCH] for i in range(0, len(pictures), _BATCH)]
+        height, width = index.entry(extractor.name).spec.size
+        batch = min(_BATCH, _PIXELS // (height * width))
+        parts = [pictures[i : i + batch] for i in range(0, len(pictures), batch)]
         seen = [_layers_of(extractor)(part) for part in parts]
         self.features = np.concatenate([features for features, _ in seen])
         probs = np.concatenate([probs for _, probs in seen])
