@@ -124,7 +124,8 @@ class Judged:
         """A picture more or less is allowed, where that is more."""
         if self._allow is not None or self._users:
             return self._allow
-        bound = form.loss[self.task.headline]
+        assert self.net.value is not None
+        bound = self.metric.bound(form.precision, self.net.value)
         return max(bound, 100 / count) if self.task.headline == "accuracy" else bound
 
     def _measured(self, calls: Sequence[Infer], sink: Callable[[int, np.ndarray], None]) -> Figures:

@@ -62,6 +62,13 @@ def test_the_more_exact_a_form_the_closer_its_bounds():
         assert list(metric.bounds.values()) == sorted(metric.bounds.values())
 
 
+def test_a_bound_grows_with_a_figure_that_has_no_scale_of_its_own():
+    distance, psnr = METRICS["frechet"], METRICS["psnr"]
+    assert distance.bound("int8", 0.2) == distance.bounds["int8"]
+    assert distance.bound("int8", 40.0) == pytest.approx(40 * distance.bounds["int8"])
+    assert psnr.bound("int8", 40.0) == psnr.bounds["int8"]
+
+
 def test_every_figure_of_record_is_of_a_known_metric_and_subject():
     known = {results.NET, results.FILE, results.ENSEMBLE, results.BASELINE, results.FLOOR}
     assert {row["metric"] for row in ROWS} <= set(METRICS)

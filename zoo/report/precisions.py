@@ -36,7 +36,7 @@ class Score:
 
     @property
     def bound(self) -> float:
-        return FORMS[self.row["form"]].loss[self.row["metric"]]
+        return self.metric.bound(FORMS[self.row["form"]].precision, self.net)
 
     @property
     def held(self) -> bool:
@@ -49,7 +49,7 @@ class Score:
     def beside(self) -> str:
         """Such as `-0.170 (0.05), **missed**`."""
         shown = round(self.difference, 3) + 0.0  # no minus before nothing
-        return f"{shown:+.3f} ({self.bound:g}){self.missed}"
+        return f"{shown:+.3f} ({self.bound:.2g}){self.missed}"
 
     @property
     def missed(self) -> str:
