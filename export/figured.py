@@ -85,13 +85,13 @@ class Judged:
         row = Row(
             artifacts[-1].key, RUNTIMES[key].engine.version(), f"{self.metric.name} x{count}",
             error_metric="loss",
-            bound=self._bound(form, count),
         )  # fmt: skip
         try:
             found, net = self.of(folder, artifacts).value, self.net.value
         except ZooError as error:
             return dataclasses.replace(row, reason=str(error))
         assert found is not None and net is not None
+        row = dataclasses.replace(row, bound=self._bound(form, count, net))
         published = self.pipeline.source == "pretrained" and self._allow is None
         loss = abs(found - net) if published else max(0.0, self.worse(found))
         if row.bound is None or loss <= row.bound:
@@ -120,12 +120,11 @@ class Judged:
         net = self.metric.phrase(self.net.value)
         return f"{self.metric.named(value)}, the net {net}: expected {bound:g} worse at most"
 
-    def _bound(self, form: Form, count: int) -> float | None:
+    def _bound(self, form: Form, count: int, net: float) -> float | None:
         """A picture more or less is allowed, where that is more."""
         if self._allow is not None or self._users:
             return self._allow
-        assert self.net.value is not None
-        bound = self.metric.bound(form.precision, self.net.value)
+        bound = self.metric.bound(form.precision, net)
         return max(bound, 100 / count) if self.task.headline == "accuracy" else bound
 
     def _measured(self, calls: Sequence[Infer], sink: Callable[[int, np.ndarray], None]) -> Figures:
