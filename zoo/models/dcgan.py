@@ -170,6 +170,7 @@ register(
         feature_extractor=FEATURE_EXTRACTORS["celeba"],
         limits=(
             "makes faces like CelebA's only: famous people who look at the camera, aligned, 64x64",
+            "one sample in four is spoilt: half a face in the dark, or halves that do not fit",
             "has no way back: use a VAE to find the latents of a picture",
         ),
     )
