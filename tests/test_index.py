@@ -56,7 +56,7 @@ def test_cycles_are_told_apart_and_a_start_names_what_there_is():
         if first.start:
             donor, _, cycle = first.start.partition("@")
             assert 1 <= int(cycle or 1) <= len(zoo.entry(donor).recipe.chain())
-    assert len(zoo.entry("dncnn_s25").recipe.chain()) == 5
+    assert len(zoo.entry("dncnn_s25").recipe.chain()) == 6
 
 
 def test_an_unknown_task_raises_and_lists_the_tasks():
