@@ -1,11 +1,12 @@
-"""The zoo's DCGANs beside those of tutorials, trained as long on the same machine.
+"""The zoo's DCGANs beside those of tutorials.
 
     python benchmarks/dcgan.py dcgan_mnist [--seconds 900]
     python benchmarks/dcgan.py dcgan_celeba --trained FOLDER
 
-The second takes the peer that `on_jax.py train NAME --peer --to FOLDER` trained. The peers are
-those of `peers.py`. All are measured by `zoo.tasks.generate.Generate.held_out` on the test split,
-of faces on all; `benchmarks/results/NAME.json` is written.
+The first trains the peer as long as the name was, on this machine; the second takes the one that
+`on_jax.py train NAME --peer --to FOLDER` trained. The peers are those of `peers.py`. All are
+measured by `zoo.tasks.generate.Generate.held_out` on the test split, of faces on all: half of these
+beside as many that are made. `benchmarks/results/NAME.json` is written.
 """
 
 import dataclasses
@@ -63,18 +64,20 @@ def compared(name: str):
 @click.option("--seconds", type=float, help="How long [default: as the name was trained].")
 @click.option("--trained", "folder", type=click.Path(path_type=Path), help="Where the peer is.")
 def main(name, seconds, folder):
+    published = weights.published(zoo.entry(name))["seconds"]
     if folder:
         net, said = _peer(name).generator(), files.read_json(folder / f"{name}.json")
         net.load_weights(folder / f"{name}.weights.h5")
-        steps, machine = said["steps"], {key: said[key] for key in ("host", "versions")}
-        seconds = said["seconds"]
+        steps, seconds = said["steps"], said["seconds"]
+        machine = {key: said[key] for key in ("host", "versions")}
     else:
-        seconds = seconds or weights.published(zoo.entry(name))["seconds"]
+        seconds = seconds or published
         net, steps = trained(name, seconds)
         machine = facts(len(os.sched_getaffinity(0)))
     outcome = {
         "name": name,
         "seconds": seconds,
+        "zoo_seconds": published,
         "machine": machine,
         "peer": {"steps": steps, "weights": net.count_params()} | measured(name, net),
         "zoo": index.task("generate").held_out(zoo.load(name), compared(name)),

@@ -11,9 +11,12 @@ export function between(first, last, share) {
   return first.map((value, i) => parts[0] * value + parts[1] * last[i]);
 }
 
-/** `a - b + c`, as long as `a`: where the net was trained. */
+const MANY = 16; // normal numbers: their vectors are nearly all as long as one another
+
+/** `a - b + c`; of many numbers as long as `a`, for no net was trained farther out. */
 export function arithmetic(a, b, c) {
   const found = a.map((value, i) => value - b[i] + c[i]);
+  if (a.length < MANY) return found;
   const norm = Math.sqrt(dot(found, found));
   const factor = norm ? Math.sqrt(dot(a, a)) / norm : 0;
   return found.map((value) => value * factor);

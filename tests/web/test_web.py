@@ -535,16 +535,21 @@ def test_samples_are_mixed_walked_and_added(page, tmp_path, name):
     page.locator("[data-arithmetic]").click()
     page.wait_for_timeout(500)
     added = one - other + third
-    added *= np.linalg.norm(one) / np.linalg.norm(added)
     assert np.abs(latent(page) - added.clip(-3, 3)).max() < 0.03
     page.locator("[data-walk]").click()
-    while page.locator("[data-a]").input_value() != "2":  # over both before
-        page.wait_for_timeout(50)
+    at_third = pages.playwright.expect(page.locator("[data-a]"))
+    at_third.to_have_value("3", timeout=pages.LONG)  # over both before
     page.locator("[data-walk]").click()
     page.wait_for_timeout(500)
     resting = latent(page)
     page.wait_for_timeout(500)
     assert (latent(page) == resting).all()
+    for _ in range(10):  # the history is full: the first is forgotten
+        page.locator("[data-form] [type=submit]").click()
+        page.wait_for_timeout(200)
+    kept = page.locator("[data-history] button").evaluate_all("all => all.map((one) => one.title)")
+    assert kept == [f"Sample {number}" for number in range(2, 14)]
+    assert page.locator("[data-a]").input_value() == "3"
 
 
 def latent(page) -> np.ndarray:

@@ -18,7 +18,9 @@ export function mount(place, model, page) {
 class Generating {
   #normal = normals(crypto.getRandomValues(new Uint32Array(1))[0]);
   #sliders = [];
-  #latents = []; // of the remembered samples
+  #latents = new Map(); // of the remembered samples, by their numbers
+  #samples = 0;
+  #walks = 0;
   #asked = 0;
 
   constructor(parts, model, page) {
@@ -30,11 +32,13 @@ class Generating {
     );
     parts.classField.hidden = !this.classes.length;
     parts.class.addEventListener("change", () => this.#make());
-    parts.middle.addEventListener("click", () => this.#set(this.#sliders.map(() => 0)));
+    parts.middle.addEventListener("click", () => this.#goTo(this.#sliders.map(() => 0)));
     parts.form.addEventListener("submit", (event) => (event.preventDefault(), this.#sample()));
-    parts.mix.addEventListener("input", () => this.#mix());
+    for (const part of [parts.mix, parts.a, parts.b]) {
+      part.addEventListener("input", () => (this.#rest(), this.#mix()));
+    }
     parts.walk.addEventListener("click", () => this.#walk());
-    parts.arithmetic.addEventListener("click", () => this.#set(arithmetic(...this.#chosen("abc"))));
+    parts.arithmetic.addEventListener("click", () => this.#add());
     page.signal.addEventListener("abort", () => this.net?.close());
   }
 
@@ -59,8 +63,8 @@ class Generating {
   #slider(index) {
     const limits = { type: "range", min: -FARTHEST, max: FARTHEST, step: 0.05 };
     const slider = element("input", limits);
-    const output = element("output");
-    slider.addEventListener("input", () => (this.#tell(slider), this.#make()));
+    const output = element("output", { ariaLive: "off" }); // a walk changes all of them
+    slider.addEventListener("input", () => (this.#rest(), this.#tell(slider), this.#make()));
     this.#sliders.push(slider);
     return element("label", {}, `z${index + 1}`, slider, output);
   }
@@ -79,20 +83,25 @@ class Generating {
 
   async #sample() {
     if (!this.#sliders.length) return;
-    press([this.parts.walk]);
-    await this.#set(this.#sliders.map(() => this.#normal()));
-    this.#remember();
+    if (await this.#goTo(this.#sliders.map(() => this.#normal()))) this.#remember();
   }
 
-  #make() {
+  /** Whether a picture came of it: none does where another was asked for meanwhile. */
+  async #make() {
     const asked = ++this.#asked;
-    return this.page.attempt("The picture could not be made", async () => {
+    let drawn = false;
+    await this.page.attempt("The picture could not be made", async () => {
       const values = await this.net.run(this.#code());
       if (asked !== this.#asked) return;
       draw(asPicture(values, this.net.output.shape), this.parts.made);
-      const name = `${this.model.name}.png`;
-      this.parts.made.toBlob((blob) => offer(this.parts.download, blob, name));
+      drawn = true;
+      if (!this.#walking) this.#offer();
     });
+    return drawn;
+  }
+
+  #offer() {
+    this.parts.made.toBlob((blob) => offer(this.parts.download, blob, `${this.model.name}.png`));
   }
 
   /** What the net takes: the latent, then the class as one-hot, where there are classes. */
@@ -104,7 +113,7 @@ class Generating {
 
   /** The latents of the samples that are chosen for these letters. */
   #chosen(letters) {
-    return [...letters].map((letter) => this.#latents[this.parts[letter].value]);
+    return [...letters].map((letter) => this.#latents.get(Number(this.parts[letter].value)));
   }
 
   #mix() {
@@ -113,31 +122,55 @@ class Generating {
     return this.#set(between(...this.#chosen("ab"), mix.value / 100));
   }
 
+  #add() {
+    return this.#goTo(arithmetic(...this.#chosen("abc")));
+  }
+
+  /** As `#set`; a walk ends. */
+  #goTo(latent) {
+    this.#rest();
+    return this.#set(latent);
+  }
+
+  get #walking() {
+    return this.parts.walk.ariaPressed === "true";
+  }
+
+  #rest() {
+    this.#walks++;
+    press([this.parts.walk]);
+  }
+
   /** From A to B, then on from sample to sample, until the button is pressed again. */
   async #walk() {
     const { a, b, mix, walk } = this.parts;
-    const goes = () => walk.ariaPressed === "true" && !this.page.signal.aborted;
-    press([walk], goes() ? undefined : walk);
-    while (goes()) {
+    const starts = !this.#walking;
+    this.#rest();
+    if (!starts) return this.#offer();
+    press([walk], walk);
+    const mine = this.#walks;
+    while (mine === this.#walks && !this.page.signal.aborted) {
       if (Number(mix.value) >= 100) {
-        [a.value, b.value] = [b.value, (Number(b.value) + 1) % this.#latents.length];
-        mix.value = 0;
+        const numbers = [...this.#latents.keys()];
+        const next = numbers[(numbers.indexOf(Number(b.value)) + 1) % numbers.length];
+        [a.value, b.value, mix.value] = [b.value, next, 0];
       }
       mix.value = Number(mix.value) + STEP;
-      await this.#mix();
+      if (!(await this.#mix())) return this.#rest();
       await new Promise(requestAnimationFrame);
     }
   }
 
   #offerWays() {
-    const count = this.#latents.length;
-    this.parts.ways.hidden = count < 2;
+    const numbers = [...this.#latents.keys()];
+    this.parts.ways.hidden = numbers.length < 2;
     [..."abc"].forEach((letter, place) => {
       const select = this.parts[letter];
-      const chosen = select.options.length > place ? select.value : Math.min(place, count - 1);
+      const known = select.options.length > place && numbers.includes(Number(select.value));
+      const chosen = known ? select.value : numbers[Math.min(place, numbers.length - 1)];
       setOptions(
         select,
-        this.#latents.map((_, index) => [index, `Sample ${index + 1}`]),
+        numbers.map((number) => [number, `Sample ${number}`]),
       );
       select.value = chosen;
     });
@@ -148,23 +181,19 @@ class Generating {
     const latent = this.#sliders.map((slider) => Number(slider.value));
     const copy = canvasOf(made.width, made.height);
     copy.drawImage(made, 0, 0);
-    const count = history.childElementCount;
-    const button = element(
-      "button",
-      { type: "button", ariaLabel: `Sample ${count + 1}` },
-      copy.canvas,
-    );
+    const number = ++this.#samples;
+    const name = `Sample ${number}`;
+    const button = element("button", { type: "button", title: name, ariaLabel: name }, copy.canvas);
     button.addEventListener(
       "click",
-      () => (press([this.parts.walk]), press([...history.children], button), this.#set(latent)),
+      () => (press([...history.children], button), this.#goTo(latent)),
     );
     history.append(button);
-    this.#latents.push(latent);
-    if (count === REMEMBERED) {
+    this.#latents.set(number, latent);
+    if (this.#latents.size > REMEMBERED) {
       history.firstChild.remove();
-      this.#latents.shift();
+      this.#latents.delete(number - REMEMBERED);
     }
-    [...history.children].forEach((one, index) => (one.ariaLabel = `Sample ${index + 1}`));
     historyTitle.hidden = false;
     this.#offerWays();
   }
