@@ -12,12 +12,14 @@ from zoo.data import sources, splits
 from zoo.data.degradation import each_alone
 
 
-def pictures_of(entry) -> list:
-    """Those that the recipe trains on: the held-out ones are left out, smaller copies added."""
+def pictures_of(entry, side: int = 0) -> list:
+    """Those that the recipe trains on: without the held-out ones, and with smaller copies, of which
+    no side is below `side`."""
     recipe, spec = entry.recipe, entry.spec
     found, _ = splits.split(sources.load(recipe.data, spec.channels), recipe.holdout)
     images, factors = list(found.images), getattr(recipe, "rescale", ())
-    return images + [smaller(image, factor) for factor in factors for image in images]
+    copies = (smaller(image, factor) for factor in factors for image in images)
+    return images + [copy for copy in copies if min(copy.shape[:2]) >= side]
 
 
 def smaller(image, factor: float):

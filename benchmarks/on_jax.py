@@ -9,8 +9,9 @@ learning rates, with other random numbers, and pictures drawn anew for each batc
 into them, and says how many: these then belong into the recipe. The second makes a run directory of
 that on a machine with TensorFlow, as `zoo train` leaves it; cycles before lie in `RUN/cycles`.
 
-It knows noise, bicubic and JPEG, nets that restore without enlarging and are told nothing, and
-generators without classes. What rounds as an int8 file does is trained by TensorFlow.
+It knows noise, bicubic and JPEG, nets that restore without enlarging and are told nothing,
+generators without classes, and autoencoders of logistic pixels; what else a recipe has, it refuses.
+`--cycle` names another cycle than the last, `--peer` trains a tutorial's net in the name's place.
 """
 
 import dataclasses
@@ -27,9 +28,9 @@ import keras
 import numpy as np
 from peers import PEERS
 
-import zoo
 from zoo import index
 from zoo.storage import files, weights
+from zoo.tasks import restore
 
 CHUNK, ROUND, ROWS = 100, 500, 10
 """Steps that the accelerator takes by itself; what steps are rounded to that fill a time; rows that
@@ -56,7 +57,7 @@ def trained(entry, start=None, seconds=None, steady=False):
     players, batch, step = jax_steps.KINDS[entry.spec.task](entry)
     if start is not None:
         players[0].start_from(lambda net: weights.load_into(net, entry, start))
-    pictures = jax_pictures.Bank(jax_pictures.pictures_of(entry)).arrays
+    pictures = jax_pictures.Bank(jax_pictures.pictures_of(entry, _side(entry))).arrays
     states, size = [player.begin() for player in players], math.gcd(CHUNK, recipe.steps)
     take = chunks(entry, players, batch, step, size)
 
@@ -82,6 +83,35 @@ def trained(entry, start=None, seconds=None, steady=False):
     players[0].deliver(states[0])
     said = {"steps": steps, "seconds": round(time.monotonic() - began), "curve": curve}
     return players[0].net, said | machine()
+
+
+def _side(entry) -> int:
+    """Of the crops that it takes."""
+    if not entry.spec.restores:
+        return 0
+    return entry.recipe.patch + 2 * restore.around(entry.spec)
+
+
+def refuse(entry, start) -> None:
+    """Raises ClickException where this program would train something else than the recipe."""
+    recipe, spec = entry.recipe, entry.spec
+    losses = {"generate": ("relativistic", "non_saturating"), "autoencode": ("logistic",)}
+    other = {
+        "rounds as an int8 file": recipe.quantization_aware,
+        "has patience": recipe.patience,
+        f"has the loss {recipe.loss}": recipe.loss not in losses.get(spec.task, ("mse",)),
+        "has a steady critic": getattr(recipe, "steady_critic", False),
+        "is expanded": getattr(recipe, "expand", 0),
+        "goes by plain gradients": recipe.optimizer == "sgd",
+        "has classes": spec.labels,
+        "enlarges, has a border or is told the noise level": spec.restores
+        and (spec.upsamples or spec.border or spec.noise_level),
+        "undoes a camera's noise": any(one.kind == "camera" for one in spec.degradations),
+    }
+    if said := [what for what, so in other.items() if so]:
+        raise click.ClickException(f"{entry.name}: what {', '.join(said)} is trained by zoo train")
+    if (recipe.start or recipe.frozen_batch_norm) and start is None:
+        raise click.ClickException(f"{entry.name} goes on from weights: name them, --from FILE")
 
 
 def chunks(entry, players, batch, step, size):
@@ -117,7 +147,8 @@ def peer_of(entry):
     recipe = dataclasses.replace(
         entry.recipe,
         batch=peer.batch,
-        optimizer="adam_half",
+        optimizer="adam_half" if peer.first_decay == 0.5 else "adam",
+        augment=(),
         learning_rate=peer.rate,
         warmup=0,
         loss="non_saturating",
@@ -125,7 +156,7 @@ def peer_of(entry):
         ema=None,
         precision="float32",
     )
-    spec = dataclasses.replace(entry.spec, latent=peer.latent)
+    spec = dataclasses.replace(entry.spec, latent=peer.latent, labels=())
     nets = {"build": peer.generator, "critic": peer.discriminator}
     return dataclasses.replace(entry, **nets, spec=spec, recipe=recipe)
 
@@ -157,6 +188,10 @@ def train(name, to, start, cycle, seconds, peer):
     entry = index.entry(name)
     chain = entry.recipe.chain()
     entry = dataclasses.replace(entry, recipe=chain[(cycle or len(chain)) - 1])
+    if not peer:
+        refuse(entry, start)
+    if cycle != 1 and len(chain) > 1 and start is None:
+        raise click.ClickException(f"{name} goes on from the cycle before: name it, --from FILE")
     entry = peer_of(entry) if peer else entry
     net, said = trained(entry, start, seconds, steady=peer)
     to.mkdir(parents=True, exist_ok=True)
@@ -171,19 +206,19 @@ def train(name, to, start, cycle, seconds, peer):
 @click.option("--run", type=click.Path(path_type=Path), required=True, help="To be made.")
 @click.option("--cycle", type=int, help="Which it is [default: the last].")
 def finish(name, of, run, cycle):
-    """Makes a run directory of what was trained."""
+    """Makes a run directory of what was trained; those of the cycles before are there."""
     from zoo.training.adopt import adopt
 
     said, chain = files.read_json(of / f"{name}.json"), index.entry(name).recipe.chain()
     cycle = cycle or len(chain)
+    if not 1 <= cycle <= len(chain):
+        raise click.ClickException(f"--cycle: expected 1 to {len(chain)}, got {cycle}")
     if said["steps"] != (expected := chain[cycle - 1].steps):
         raise click.ClickException(f"expected {expected} steps by the recipe, got {said['steps']}")
     figures = said["curve"][-1] | {"seconds": float(said["seconds"])}
     del figures["step"]
     facts = {key: said[key] for key in ("command", "host", "versions")}
     adopt(name, of / f"{name}.weights.h5", run, figures, facts, cycle)
-    if cycle == len(chain):
-        zoo.train(name, run)
 
 
 if __name__ == "__main__":

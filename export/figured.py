@@ -85,6 +85,7 @@ class Judged:
         row = Row(
             artifacts[-1].key, RUNTIMES[key].engine.version(), f"{self.metric.name} x{count}",
             error_metric="loss",
+            bound=self._allow,
         )  # fmt: skip
         try:
             found, net = self.of(folder, artifacts).value, self.net.value

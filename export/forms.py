@@ -56,7 +56,8 @@ class Form:
 
     @property
     def loss(self) -> dict[str, float]:
-        """Metric -> by how much the file's figure may differ from the net's."""
+        """Metric -> by how much the file's figure may differ from the net's; of one whose bounds
+        grow, from a net's of 1."""
         return bounds(self.precision)
 
     @property

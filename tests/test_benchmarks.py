@@ -176,4 +176,15 @@ def test_a_recipe_is_trained_on_jax_and_ended_here(on_jax, tmp_path):
     assert "jax" in facts["versions"]
     assert facts["curve"][-1]["step"] == entry.recipe.steps
     assert math.isfinite(facts["curve"][-1]["held_out_psnr"])
-    assert any(v.numpy().any() for v in zoo.load("dncnn_tiny", run).net.get_layer("conv3").weights)
+    net = entry.build()
+    net.load_weights(tmp_path / "made" / "dncnn_tiny.weights.h5")
+    for ours, theirs in zip(zoo.load("dncnn_tiny", run).net.weights, net.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, ours.path)
+    assert net.get_layer("conv3").kernel.numpy().any()  # which begins at zero
+
+
+def test_a_recipe_that_jax_would_train_as_another_is_refused(on_jax, tmp_path):
+    for name in ("dncnn_color", "ffdnet_color", "sesr_x2", "vae_mnist", "dcgan_mnist", "dncnn_3"):
+        with pytest.raises(subprocess.CalledProcessError):
+            on_jax(FOLDER / "on_jax.py", "train", name, "--to", tmp_path / "made")
+        assert not (tmp_path / "made").exists()

@@ -41,7 +41,6 @@ def test_a_run_is_ended_with_weights_from_elsewhere(name, in_two_cycles, tmp_pat
     run, net = in_two_cycles(name), with_random_weights(name).net
     net.save_weights(learnt := tmp_path / "learnt.weights.h5")
     adopt(name, learnt, run, {"loss": 0.5, "seconds": 7.0}, FACTS, cycle=2)
-    zoo.train(name, run)
     facts, _ = record.finished(run)
     assert {key: facts[key] for key in FACTS} == FACTS
     assert [facts["seconds"], facts["curve"][-1]["step"], facts["curve"][-1]["loss"]] == [7, 2, 0.5]
@@ -58,6 +57,10 @@ def test_a_run_that_is_there_and_a_missing_cycle_are_refused(in_two_cycles, tmp_
     with pytest.raises(ZooError, match=r"weights\.h5: no such file"):
         adopt("dncnn_tiny", learnt, tmp_path / "other", {"loss": 0.5}, FACTS, cycle=2)
     assert not (tmp_path / "other").exists()
+    with_random_weights("ffdnet_tiny").net.save_weights(other := tmp_path / "other.weights.h5")
+    with pytest.raises(ZooError):
+        adopt("dncnn_tiny", other, run, {"loss": 0.5}, FACTS, cycle=2)
+    assert not (run / weights.RUN).exists()
     files.write_json(run / weights.RUN, {})
     with pytest.raises(ZooError, match="is there: choose another folder"):
         adopt("dncnn_tiny", learnt, run, {"loss": 0.5}, FACTS, cycle=2)

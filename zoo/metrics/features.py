@@ -34,7 +34,7 @@ class Features:
     def __init__(self, extractor: FeatureExtractor, pictures: np.ndarray):
         """Looks at pictures `[n, h, w, c]`, pixels in [0, 1]."""
         height, width = index.entry(extractor.name).spec.size
-        batch = min(_BATCH, _PIXELS // (height * width))
+        batch = max(1, min(_BATCH, _PIXELS // (height * width)))
         parts = [pictures[i : i + batch] for i in range(0, len(pictures), batch)]
         seen = [_layers_of(extractor)(part) for part in parts]
         self.features = np.concatenate([features for features, _ in seen])

@@ -20,9 +20,7 @@ _CARD = """\
 
 ![{drawn}]({preview})
 
-*{drawn}.*
-
-{overview}
+{shown}{overview}
 
 ## Figures
 
@@ -54,10 +52,12 @@ def card(entry: Entry, facts: dict) -> str:
         facts: its published `run.json`.
     """
     rows, timed = results.rows(entry), results.performance(entry)
+    drawn = index.task_of(entry).caption(entry.spec)
     return _CARD.format(
         name=entry.full_name,
         summary=entry.summary[0].upper() + entry.summary[1:],
-        drawn=index.task_of(entry).caption(entry.spec),
+        drawn=drawn,
+        shown=f"*{drawn}.*\n\n" if drawn else "",
         preview=weights.PREVIEW,
         overview=figures.table(("", ""), _overview(entry, facts)),
         figures=_figures(entry, rows) if rows else "It has no benchmark.",

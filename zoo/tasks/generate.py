@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import index, schema
-from zoo.data import sources
+from zoo.data import sources, splits
 from zoo.data.sources import Pictures
 from zoo.errors import ZooError
 from zoo.images.sheet import grid
@@ -188,10 +188,11 @@ class Generate(Task[G]):
         return f"New pictures, none chosen; ways from one to another{told}"
 
     def beside(self, entry: Entry) -> np.ndarray | None:
-        """Of generators without classes the training pictures."""
+        """Of generators without classes those that it was trained on."""
         if entry.spec.labels:
             return None
-        return np.stack(_read(entry, entry.recipe.data, "train").images)
+        known = _read(entry, entry.recipe.data, "train")
+        return np.stack(splits.split(known, entry.recipe.holdout)[0].images)
 
     def preview(self, pipeline: G, real: np.ndarray | None = None) -> Image.Image:
         """A class in each column, where there are classes; of others also ways from picture to
@@ -211,7 +212,7 @@ def _nearest(pictures: np.ndarray, among: np.ndarray) -> np.ndarray:
     """Of each picture the one with the least squared difference."""
     others = among.reshape(len(among), -1).astype(np.float32)
     ours = pictures.reshape(len(pictures), -1).astype(np.float32)
-    squares = (others**2).sum(1) - 2 * ours @ others.T
+    squares = np.einsum("ij,ij->i", others, others) - 2 * ours @ others.T
     return among[squares.argmin(1)]
 
 

@@ -1,7 +1,6 @@
 """Weights that another program trained by a recipe -> a training of the zoo at its last step.
 
-On an accelerator there may be no TensorFlow: `benchmarks/on_jax.py` trains there. `zoo train`
-then ends the run directory as any other.
+On an accelerator there may be no TensorFlow: `benchmarks/on_jax.py` trains there.
 """
 
 import dataclasses
@@ -11,15 +10,15 @@ from typing import Any
 from zoo import index
 from zoo.errors import ZooError
 from zoo.storage import files, weights
-from zoo.training import pictures, record
-from zoo.training.run import CYCLES
+from zoo.training import pictures, record, workers
+from zoo.training.run import CYCLES, ended, leaving_nothing
 from zoo.training.session import Training
 
 
 def adopt(
     name: str, learnt: Path, run: Path, figures: dict[str, float], facts: dict[str, Any], cycle: int
 ) -> Path:
-    """Leaves in a run directory what `zoo train` leaves there at the last step of a cycle.
+    """Leaves in a run directory what `zoo train` leaves there of a cycle.
 
     Args:
         name: of the index.
@@ -41,10 +40,12 @@ def adopt(
     folder = run if cycle == len(chain) else run / CYCLES / str(cycle)
     if (folder / weights.RUN).exists():
         raise ZooError(f"{folder} is there: choose another folder with --run, or remove it")
+    donor = run / CYCLES / str(cycle - 1) / weights.WEIGHTS if cycle > 1 else None
     facts = record.of(entry, cycle if len(chain) > 1 else None) | facts
-    if cycle > 1:
-        facts |= record.of_donor(run / CYCLES / str(cycle - 1) / weights.WEIGHTS)
+    facts |= record.of_donor(donor) if donor else {}
+    weights.load_into(entry.build(), entry, learnt)
     found = pictures.split(entry, *pictures.load(entry))
-    files.write_json(folder / weights.RUN, facts)
-    Training(entry, found, folder, (name, learnt)).end(figures)
-    return folder
+    with leaving_nothing(folder):
+        files.write_json(folder / weights.RUN, facts)
+        Training(entry, found, folder, (name, learnt)).end(figures)
+        return ended(entry, folder, facts, None, workers.from_environment())

@@ -31,7 +31,7 @@ class Player:
         return [*self.twin.variables, *self.optimizer.variables]
 
     def settle(self) -> None:
-        """The averaged weights, where there are any, become those that it has."""
+        """Sets the averaged weights, where there are any, to the weights as they are."""
         if self.optimizer.use_ema:
             averages = self.optimizer._model_variables_moving_average
             for average, weight in zip(averages, self.weights, strict=True):

@@ -71,12 +71,12 @@ def _trained(
         return run
     if entry.recipe.start is not None:
         donor = _start_of(entry, run, strategy)
-    with _leaving_nothing(run):
-        return _learnt(entry, run, known or _begun(entry, run, donor, cycle), donor, strategy)
+    with leaving_nothing(run):
+        return ended(entry, run, known or _begun(entry, run, donor, cycle), donor, strategy)
 
 
 @contextlib.contextmanager
-def _leaving_nothing(run: Path) -> Iterator[None]:
+def leaving_nothing(run: Path) -> Iterator[None]:
     """A training that is refused before its first checkpoint does not block the next try. One that
     a full disk ended keeps what it has: with some space it goes on there."""
     existed = run.is_dir()
@@ -93,10 +93,10 @@ def _leaving_nothing(run: Path) -> Iterator[None]:
         raise
 
 
-def _learnt(
+def ended(
     entry: Entry, run: Path, facts: dict[str, Any], donor: Donor | None, strategy: Any
 ) -> Path:
-    """Trains to the end."""
+    """Trains to the end, or goes on from the last checkpoint; the run directory."""
     found, validation = pictures.load(entry)
     entry = _adapted(entry, found, run, facts)
     pictures.refuse_others(run, facts, found, validation)

@@ -61,7 +61,7 @@ def trained(
 
 
 class Training:
-    """As `trained` takes it."""
+    """A net in training with its method, data, checkpoints and log; arguments as of `trained`."""
 
     def __init__(self, entry: index.Entry, pictures, run: Path, start, strategy=None):
         keras.utils.set_random_seed(entry.recipe.seed)
