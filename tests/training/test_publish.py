@@ -134,7 +134,7 @@ def test_where_the_card_cannot_be_made_all_is_as_it_was(publishable, monkeypatch
     def state():
         return {p: p.read_bytes() for p in run.parent.rglob("*") if p.is_file()}
 
-    def failing(pipeline):
+    def failing(pipeline, real):
         raise zoo.ZooError("no picture")
 
     task = index.task_of(entry)
