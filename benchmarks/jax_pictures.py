@@ -10,16 +10,22 @@ from PIL import Image
 
 from zoo.data import sources, splits
 from zoo.data.degradation import each_alone
+from zoo.tasks.restore import around
 
 
-def pictures_of(entry, side: int = 0) -> list:
-    """Those that the recipe trains on: without the held-out ones, and with smaller copies, of which
-    no side is below `side`."""
+def side_of(entry) -> int:
+    """Of the crops that a restorer's patches come from."""
+    return entry.recipe.patch + 2 * around(entry.spec)
+
+
+def pictures_of(entry) -> list:
+    """Those that the recipe trains on: without the held-out ones, and with smaller copies, as long
+    as these are not below the crops."""
     recipe, spec = entry.recipe, entry.spec
     found, _ = splits.split(sources.load(recipe.data, spec.channels), recipe.holdout)
     images, factors = list(found.images), getattr(recipe, "rescale", ())
     copies = (smaller(image, factor) for factor in factors for image in images)
-    return images + [copy for copy in copies if min(copy.shape[:2]) >= side]
+    return images + [copy for copy in copies if min(copy.shape[:2]) >= side_of(entry)]
 
 
 def smaller(image, factor: float):

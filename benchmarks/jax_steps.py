@@ -10,9 +10,8 @@ import math
 import jax
 import keras
 from jax import numpy as jnp
-from jax_pictures import Bank, any_of, augmented
+from jax_pictures import Bank, any_of, augmented, side_of
 
-from zoo.tasks.restore import around
 from zoo.training.optimizers import OPTIMIZERS
 
 
@@ -91,8 +90,8 @@ def twin(net, precision: str):
 def restoring(entry):
     """Of a net that restores."""
     spec, recipe = entry.spec, entry.recipe
-    border = around(spec)
-    side = recipe.patch + 2 * border
+    side = side_of(entry)
+    border = (side - recipe.patch) // 2
 
     def batch(bank, key, number):
         keys = jax.random.split(key, 3)

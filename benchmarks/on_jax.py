@@ -30,7 +30,6 @@ from peers import PEERS
 
 from zoo import index
 from zoo.storage import files, weights
-from zoo.tasks import restore
 
 CHUNK, ROUND, ROWS = 100, 500, 10
 """Steps that the accelerator takes by itself; what steps are rounded to that fill a time; rows that
@@ -57,7 +56,7 @@ def trained(entry, start=None, seconds=None, steady=False):
     players, batch, step = jax_steps.KINDS[entry.spec.task](entry)
     if start is not None:
         players[0].start_from(lambda net: weights.load_into(net, entry, start))
-    pictures = jax_pictures.Bank(jax_pictures.pictures_of(entry, _side(entry))).arrays
+    pictures = jax_pictures.Bank(jax_pictures.pictures_of(entry)).arrays
     states, size = [player.begin() for player in players], math.gcd(CHUNK, recipe.steps)
     take = chunks(entry, players, batch, step, size)
 
@@ -85,14 +84,17 @@ def trained(entry, start=None, seconds=None, steady=False):
     return players[0].net, said | machine()
 
 
-def _side(entry) -> int:
-    """Of the crops that it takes."""
-    if not entry.spec.restores:
-        return 0
-    return entry.recipe.patch + 2 * restore.around(entry.spec)
+def cycle_of(name: str, cycle: int | None):
+    """An entry with one cycle of its recipe, by default the last, and which that is."""
+    entry = index.entry(name)
+    chain = entry.recipe.chain()
+    number = len(chain) if cycle is None else cycle
+    if not 1 <= number <= len(chain):
+        raise click.ClickException(f"--cycle: expected 1 to {len(chain)}, got {cycle}")
+    return dataclasses.replace(entry, recipe=chain[number - 1]), number
 
 
-def refuse(entry, start) -> None:
+def refuse(entry, number: int, start) -> None:
     """Raises ClickException where this program would train something else than the recipe."""
     recipe, spec = entry.recipe, entry.spec
     losses = {"generate": ("relativistic", "non_saturating"), "autoencode": ("logistic",)}
@@ -110,7 +112,7 @@ def refuse(entry, start) -> None:
     }
     if said := [what for what, so in other.items() if so]:
         raise click.ClickException(f"{entry.name}: what {', '.join(said)} is trained by zoo train")
-    if (recipe.start or recipe.frozen_batch_norm) and start is None:
+    if (recipe.start or number > 1) and start is None:
         raise click.ClickException(f"{entry.name} goes on from weights: name them, --from FILE")
 
 
@@ -185,14 +187,11 @@ def main():
 @click.option("--peer", is_flag=True, help="Train the tutorials' DCGAN in its place.")
 def train(name, to, start, cycle, seconds, peer):
     """Trains a cycle of a name's recipe."""
-    entry = index.entry(name)
-    chain = entry.recipe.chain()
-    entry = dataclasses.replace(entry, recipe=chain[(cycle or len(chain)) - 1])
-    if not peer:
-        refuse(entry, start)
-    if cycle != 1 and len(chain) > 1 and start is None:
-        raise click.ClickException(f"{name} goes on from the cycle before: name it, --from FILE")
-    entry = peer_of(entry) if peer else entry
+    entry, number = cycle_of(name, cycle)
+    if peer:
+        entry = peer_of(entry)
+    else:
+        refuse(entry, number, start)
     net, said = trained(entry, start, seconds, steady=peer)
     to.mkdir(parents=True, exist_ok=True)
     net.save_weights(to / f"{name}.weights.h5")
@@ -209,16 +208,13 @@ def finish(name, of, run, cycle):
     """Makes a run directory of what was trained; those of the cycles before are there."""
     from zoo.training.adopt import adopt
 
-    said, chain = files.read_json(of / f"{name}.json"), index.entry(name).recipe.chain()
-    cycle = cycle or len(chain)
-    if not 1 <= cycle <= len(chain):
-        raise click.ClickException(f"--cycle: expected 1 to {len(chain)}, got {cycle}")
-    if said["steps"] != (expected := chain[cycle - 1].steps):
+    said, (entry, number) = files.read_json(of / f"{name}.json"), cycle_of(name, cycle)
+    if said["steps"] != (expected := entry.recipe.steps):
         raise click.ClickException(f"expected {expected} steps by the recipe, got {said['steps']}")
     figures = said["curve"][-1] | {"seconds": float(said["seconds"])}
     del figures["step"]
     facts = {key: said[key] for key in ("command", "host", "versions")}
-    adopt(name, of / f"{name}.weights.h5", run, figures, facts, cycle)
+    adopt(name, of / f"{name}.weights.h5", run, figures, facts, number)
 
 
 if __name__ == "__main__":

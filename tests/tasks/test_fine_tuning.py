@@ -95,7 +95,7 @@ def test_a_training_that_was_stopped_ends_as_it_would_have(start, photos, tmp_pa
     whole = tuned(start, photos, tmp_path / "whole")
     from zoo.training import session
 
-    real = session.Training._report
+    real = session._Training._report
 
     def stopping(self, step, figures):
         real(self, step, figures)
@@ -103,7 +103,7 @@ def test_a_training_that_was_stopped_ends_as_it_would_have(start, photos, tmp_pa
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(session.Training, "_report", stopping)
+        patch.setattr(session._Training, "_report", stopping)
         with pytest.raises(KeyboardInterrupt):
             tuned(start, photos, tmp_path / "parts")
     asked = []

@@ -37,8 +37,8 @@ class Recipe(schema.Recipe):
     """How a restorer is trained.
 
     `quantization_aware` fake-quantizes inputs and kernels of convolutions to the steps of an int8
-    file (of the last one its inputs, of a first one in a single piece
-    nothing), inputs more coarsely.
+    file (of the last one its inputs, of a first one in a single piece nothing), inputs more
+    coarsely.
 
     Attributes:
         loss: a key of `zoo.training.steps.LOSSES`.

@@ -10,9 +10,8 @@ from typing import Any
 from zoo import index
 from zoo.errors import ZooError
 from zoo.storage import files, weights
-from zoo.training import pictures, record, workers
+from zoo.training import record, workers
 from zoo.training.run import CYCLES, ended, leaving_nothing
-from zoo.training.session import Training
 
 
 def adopt(
@@ -43,9 +42,6 @@ def adopt(
     donor = run / CYCLES / str(cycle - 1) / weights.WEIGHTS if cycle > 1 else None
     facts = record.of(entry, cycle if len(chain) > 1 else None) | facts
     facts |= record.of_donor(donor) if donor else {}
-    weights.load_into(entry.build(), entry, learnt)
-    found = pictures.split(entry, *pictures.load(entry))
     with leaving_nothing(folder):
         files.write_json(folder / weights.RUN, facts)
-        Training(entry, found, folder, (name, learnt)).end(figures)
-        return ended(entry, folder, facts, None, workers.from_environment())
+        return ended(entry, folder, facts, (name, learnt), workers.from_environment(), figures)

@@ -94,9 +94,14 @@ def leaving_nothing(run: Path) -> Iterator[None]:
 
 
 def ended(
-    entry: Entry, run: Path, facts: dict[str, Any], donor: Donor | None, strategy: Any
+    entry: Entry,
+    run: Path,
+    facts: dict[str, Any],
+    donor: Donor | None,
+    strategy: Any,
+    elsewhere: dict[str, float] | None = None,
 ) -> Path:
-    """Trains to the end, or goes on from the last checkpoint; the run directory."""
+    """Trains to the end, if that was not done `elsewhere`: see `zoo.training.session.trained`."""
     found, validation = pictures.load(entry)
     entry = _adapted(entry, found, run, facts)
     pictures.refuse_others(run, facts, found, validation)
@@ -104,7 +109,8 @@ def ended(
     found = found.of_size(entry.spec.shape[:2])
     from zoo.training.session import trained
 
-    learnt = trained(entry, pictures.split(entry, found, validation), run, donor, strategy)
+    split = pictures.split(entry, found, validation)
+    learnt = trained(entry, split, run, donor, strategy, elsewhere)
     if any(IMAGE in signature.names for signature in signatures(entry.spec)):
         kept = calibration.write(run / weights.CALIBRATION, found, entry.spec)
         learnt["sha256"][weights.CALIBRATION] = kept

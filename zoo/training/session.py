@@ -27,6 +27,7 @@ def trained(
     run: Path,
     start: tuple[str, Path] | None,
     strategy=None,
+    elsewhere: dict[str, float] | None = None,
 ) -> dict:
     """Trains to the end, or goes on from the last checkpoint, and writes `weights.h5`.
 
@@ -36,6 +37,7 @@ def trained(
         run: the run directory.
         start: the name and the file of the weights to start from, or None.
         strategy: a `tf.distribute.Strategy`; by default one device.
+        elsewhere: figures of the last step, where the weights to start from are those of it.
 
     Returns:
         What the run directory is to say of it: `head`, `calibration` and `held_out` (of some
@@ -44,8 +46,11 @@ def trained(
     loading.refuse_other_backends()
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
-        training = Training(entry, pictures, run, start, strategy)
-    training.run_to_the_end()
+        training = _Training(entry, pictures, run, start, strategy)
+    if elsewhere is None:
+        training.run_to_the_end()
+    else:
+        training.end(elsewhere)
     net = training.best()
     learnt = training.begun | training.task.finish(training.pipeline, training.held_out, run)
     if entry.recipe.kept_in == "float16":
@@ -60,13 +65,10 @@ def trained(
     return learnt | {"sha256": {weights.WEIGHTS: digest}}
 
 
-class Training:
-    """A net in training with its method, data, checkpoints and log; arguments as of `trained`."""
-
-    def __init__(self, entry: index.Entry, pictures, run: Path, start, strategy=None):
+class _Training:
+    def __init__(self, entry: index.Entry, pictures, run: Path, start, strategy):
         keras.utils.set_random_seed(entry.recipe.seed)
-        self.entry, self.recipe, self.run = entry, entry.recipe, run
-        self.strategy = strategy = strategy or tf.distribute.get_strategy()
+        self.entry, self.recipe, self.run, self.strategy = entry, entry.recipe, run, strategy
         self.task = index.task_of(entry)
         self.train_set, self.held_out = pictures
         self.pipeline = loading.pipeline(entry, entry.build())
@@ -98,7 +100,6 @@ class Training:
         seconds = figures.get("seconds", 0.0)
         row = figures | self._held_out_figures() | {"seconds": seconds}
         self.log.add(self.recipe.steps, row)
-        self.checkpoints.save(self.recipe.steps)
 
     def deliver(self):
         """The plain net with what was learnt: the averaged weights where the recipe has them."""
