@@ -106,13 +106,14 @@ def refuse(entry, number: int, start) -> None:
         "is expanded": getattr(recipe, "expand", 0),
         "goes by plain gradients": recipe.optimizer == "sgd",
         "has classes": spec.labels,
+        "starts from another name": recipe.start,
         "enlarges, has a border or is told the noise level": spec.restores
         and (spec.upsamples or spec.border or spec.noise_level),
         "undoes a camera's noise": any(one.kind == "camera" for one in spec.degradations),
     }
     if said := [what for what, so in other.items() if so]:
         raise click.ClickException(f"{entry.name}: what {', '.join(said)} is trained by zoo train")
-    if (recipe.start or number > 1) and start is None:
+    if number > 1 and start is None:
         raise click.ClickException(f"{entry.name} goes on from weights: name them, --from FILE")
 
 
@@ -196,6 +197,8 @@ def train(name, to, start, cycle, seconds, peer):
     to.mkdir(parents=True, exist_ok=True)
     net.save_weights(to / f"{name}.weights.h5")
     said["command"] = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    if start is not None:
+        said["start"] = files.sha256(start.read_bytes())
     files.write_json(to / f"{name}.json", said)
 
 
@@ -214,7 +217,7 @@ def finish(name, of, run, cycle):
     figures = said["curve"][-1] | {"seconds": float(said["seconds"])}
     del figures["step"]
     facts = {key: said[key] for key in ("command", "host", "versions")}
-    adopt(name, of / f"{name}.weights.h5", run, figures, facts, number)
+    adopt(name, of / f"{name}.weights.h5", run, figures, facts, number, said.get("start"))
 
 
 if __name__ == "__main__":

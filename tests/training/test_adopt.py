@@ -40,11 +40,13 @@ def in_two_cycles(monkeypatch, tmp_path):
 def test_a_run_is_ended_with_weights_from_elsewhere(name, in_two_cycles, tmp_path):
     run, net = in_two_cycles(name), with_random_weights(name).net
     net.save_weights(learnt := tmp_path / "learnt.weights.h5")
-    adopt(name, learnt, run, {"loss": 0.5, "seconds": 7.0}, FACTS, cycle=2)
+    start = files.sha256((run / "cycles" / "1" / weights.WEIGHTS).read_bytes())
+    adopt(name, learnt, run, {"loss": 0.5, "seconds": 7.0}, FACTS, cycle=2, start=start)
     facts, _ = record.finished(run)
     assert {key: facts[key] for key in FACTS} == FACTS
     assert [facts["seconds"], facts["curve"][-1]["step"], facts["curve"][-1]["loss"]] == [7, 2, 0.5]
-    assert facts["start"]["cycle"] == 1
+    assert [facts["start"]["cycle"], facts["start"]["sha256"][weights.WEIGHTS]] == [1, start]
+    assert facts["start"]["host"] != facts["host"]  # where the cycle before was trained
     weights.round_to_half(net)
     for ours, theirs in zip(zoo.load(name, run).net.weights, net.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs, ours.path)
@@ -52,14 +54,17 @@ def test_a_run_is_ended_with_weights_from_elsewhere(name, in_two_cycles, tmp_pat
 
 def test_a_run_that_is_there_and_a_missing_cycle_are_refused(in_two_cycles, tmp_path):
     run = in_two_cycles("dncnn_tiny")
+    start = files.sha256((run / "cycles" / "1" / weights.WEIGHTS).read_bytes())
     net = with_random_weights("dncnn_tiny").net
     net.save_weights(learnt := tmp_path / "learnt.weights.h5")
     with pytest.raises(ZooError, match=r"weights\.h5: no such file"):
         adopt("dncnn_tiny", learnt, tmp_path / "other", {"loss": 0.5}, FACTS, cycle=2)
     assert not (tmp_path / "other").exists()
     with_random_weights("ffdnet_tiny").net.save_weights(other := tmp_path / "other.weights.h5")
-    with pytest.raises(ZooError):
-        adopt("dncnn_tiny", other, run, {"loss": 0.5}, FACTS, cycle=2)
+    with pytest.raises(ZooError, match="holds weights of another net"):
+        adopt("dncnn_tiny", other, run, {"loss": 0.5}, FACTS, cycle=2, start=start)
+    with pytest.raises(ZooError, match=f"expected what .* went on from, None, got {start}"):
+        adopt("dncnn_tiny", learnt, run, {"loss": 0.5}, FACTS, cycle=2)
     assert not (run / weights.RUN).exists()
     files.write_json(run / weights.RUN, {})
     with pytest.raises(ZooError, match="is there: choose another folder"):

@@ -509,6 +509,11 @@ def test_a_generator_is_walked_by_sliders(page, tmp_path, name):
     page.wait_for_timeout(500)
     code[0] = 3
     assert difference(made(page), to_uint8(generator.decode(code))) <= 1
+    if labels:
+        page.locator("[data-class]").select_option("2")
+    page.locator("[data-history] button").first.click()  # in the class that it was made in
+    page.wait_for_timeout(500)
+    assert difference(made(page), first) == 0
 
 
 @pytest.mark.parametrize("name", ["dcgan_tiny", "vae_tiny"])

@@ -209,7 +209,7 @@ def _making(entry: Entry, facts: dict) -> str:
 def _training(facts: dict) -> list[str]:
     return [
         f"- recipe: {_recipe(facts)}",
-        *(f"- went on from `{_cycle(b)}`, {_made(b)}" for b in earlier(facts)),
+        *(f"- went on from `{_cycle(b)}`{_where(b, facts)}, {_made(b)}" for b in earlier(facts)),
         *_calibration(facts),
         f"- time: {_time(facts)}",
     ]
@@ -239,6 +239,12 @@ def _made(facts: dict) -> str:
     if "recipe" in facts:
         return f"recipe: {_recipe(facts)}"
     return f"whose weights are those of {facts['origin']['package']}"
+
+
+def _where(before: dict, facts: dict) -> str:
+    """Where a training before was made, if that is known and was another machine."""
+    host = before.get("host", facts["host"])
+    return "" if host == facts["host"] else f" (on {host})"
 
 
 def _cycle(facts: dict) -> str:

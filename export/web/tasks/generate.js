@@ -177,7 +177,8 @@ class Generating {
   }
 
   #remember() {
-    const { history, historyTitle, made } = this.parts;
+    const { class: select, history, historyTitle, made } = this.parts;
+    const chosen = select.value;
     const latent = this.#sliders.map((slider) => Number(slider.value));
     const copy = canvasOf(made.width, made.height);
     copy.drawImage(made, 0, 0);
@@ -186,7 +187,7 @@ class Generating {
     const button = element("button", { type: "button", title: name, ariaLabel: name }, copy.canvas);
     button.addEventListener(
       "click",
-      () => (press([...history.children], button), this.#goTo(latent)),
+      () => (press([...history.children], button), (select.value = chosen), this.#goTo(latent)),
     );
     history.append(button);
     this.#latents.set(number, latent);
