@@ -21,6 +21,8 @@ const OWN = {
   summary: "Run a file that “zoo export” wrote: it stays on this device.",
 };
 
+const HALF = "This page has its decoder alone, which makes pictures from numbers.";
+
 const at = Object.fromEntries([...document.querySelectorAll("[id]")].map((one) => [one.id, one]));
 let leave = new AbortController();
 let index;
@@ -103,7 +105,7 @@ function showOffer(offer, name) {
     models.map((one) => [one.name, one.name]),
   );
   at.net.value = model.name;
-  head(OFFERS[offer].title, sentence(model.summary), models.length > 1);
+  head(OFFERS[offer].title, told(model), models.length > 1);
   showFacts(model);
   mountTask(at.task, model, { signal: leave.signal, attempt });
 }
@@ -139,6 +141,11 @@ function showFacts(model) {
     ...said.flatMap(([key, value]) => [element("dt", {}, key), element("dd", {}, value)]),
   );
   at.about.hidden = false;
+}
+
+/** What is said of a net; an autoencoder's summary is of both its halves. */
+function told({ summary, task }) {
+  return sentence(summary) + (task === "autoencode" ? ` ${HALF}` : "");
 }
 
 function sentence(words) {

@@ -119,7 +119,7 @@ REFUSED = [
     ("run cnn_fashion g.png --runtime onnx", "keras-image-zoo[onnx]", "onnxruntime"),
     ("run cnn_fashion g.png --runtime openvino", "keras-image-zoo[openvino]", "openvino"),
     ("run cnn_fashion g.png --runtime onnx", "keras-image-zoo[onnx]", "tf2onnx"),
-    ("train dncnn_tiny --data folder:none --run new", "none: no such folder"),
+    ("train dncnn_tiny --data folder:none --holdout 0 --run new", "none: no such folder"),
     ("train dncnn_tiny --data folder:folder --from none.h5 --run new", "none.h5: no such file"),
     ("train dncnn_tiny --data folder:folder --run folder", "no run directory of the zoo"),
     ("train dncnn_tiny --data folder:folder --run new", "keras-image-zoo[train]", "tensorboard"),

@@ -164,14 +164,25 @@ def test_weights_keep_the_licence_that_they_began_with(tmp_path):
     entry, known = zoo.entry("efficientnet_lite0"), {"name": "efficientnet_lite0.imagenet"}
     recipe = {"data": "folder:photos", "start": "efficientnet_lite0"}
     first = {"name": "cnn", "recipe": recipe | {"start": None}}
-    for facts, licence in (
-        (known | {"recipe": recipe, "start": known | {"origin": {}}}, entry.weights_licence),
-        (first, "your own"),
-        (first | {"recipe": recipe, "start": first}, "your own"),
+    yours, faces = "of your data", zoo.entry("dcgan_celeba")
+    of_faces = {"name": "dcgan_celeba.celeba", "recipe": {"data": "celeba"}}
+    for facts, *licences in (
+        (
+            known | {"recipe": recipe, "start": known | {"origin": {}}},
+            entry.weights_licence,
+            f"{yours}; before that: {entry.data_licence}",
+        ),
+        (first, "your own", yours),
+        (first | {"recipe": recipe, "start": first}, "your own", yours),
+        (
+            of_faces | {"recipe": recipe, "start": of_faces},
+            faces.weights_licence,
+            f"{yours}; before that: {faces.data_licence}",
+        ),
     ):
         (tmp_path / "run.json").write_text(json.dumps(facts), "utf-8")
         one = runs.as_trained(zoo.entry(facts["name"]), tmp_path)
-        assert (one.weights_licence, one.data_licence) == (licence, "of your data")
+        assert [one.weights_licence, one.data_licence] == licences
 
 
 def test_few_pictures_take_few_steps(start, photos, tmp_path):

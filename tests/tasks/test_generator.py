@@ -15,6 +15,7 @@ from tiny import with_random_weights
 import zoo
 from zoo import index
 from zoo.cli import main
+from zoo.data import sources
 from zoo.images import sheet
 from zoo.images.pixels import to_uint8
 from zoo.metrics import distances, features, likelihood
@@ -65,8 +66,14 @@ def test_classes_take_turns_or_are_chosen(gan):
 
 @pytest.mark.parametrize("count", [0, -3, 2.5, True, "8", None])
 def test_a_count_that_is_none_is_refused(gan, count):
-    with pytest.raises(zoo.ZooError, match="positive integer"):
+    with pytest.raises(zoo.ZooError, match="a whole number, 1 or more"):
         gan.sample(count)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "a", None])
+def test_a_seed_that_is_none_is_refused(gan, seed):
+    with pytest.raises(zoo.ZooError, match=r"seed: expected a whole number, 0 to 4294967295, got"):
+        gan.codes(2, seed=seed)
 
 
 def test_a_label_that_is_unknown_is_refused(gan, vae):
@@ -87,6 +94,12 @@ def test_latents_that_are_not_finite_are_refused(gan):
         gan.decode([np.nan] * 8)
 
 
+@pytest.mark.parametrize("latents", ["face", [[0.0] * 8, [0.0]], np.zeros(8, complex), None])
+def test_what_is_no_latent_is_refused(gan, latents):
+    with pytest.raises(zoo.ZooError, match=r"expected latents, an array of numbers \[b, n\], got"):
+        gan(latents)
+
+
 def test_one_latent_gives_one_picture(gan):
     codes = gan.codes(3)
     np.testing.assert_allclose(gan.decode(codes[1]), gan.decode(codes)[1], atol=1e-5)
@@ -101,8 +114,12 @@ def test_the_way_from_one_latent_to_another_has_both_ends(vae):
     half = (first + last) / np.linalg.norm(first + last) * _radius(first, last)
     assert np.abs(way[2].astype(int) - to_uint8(vae.decode(half))).max() <= 1
     assert np.abs(vae.interpolate(first, first, 3)[1].astype(int) - ends[0]).max() <= 1
-    with pytest.raises(zoo.ZooError, match="2 or more"):
-        vae.interpolate(first, last, 1)
+    for count in (1, 2.5, "3"):
+        with pytest.raises(zoo.ZooError, match="2 or more"):
+            vae.interpolate(first, last, count)
+    for end in (last[:2], np.stack([last, last])):
+        with pytest.raises(zoo.ZooError, match=r"expected ends of shape \[3\], got"):
+            vae.interpolate(first, end)
 
 
 def _radius(first, last):
@@ -136,6 +153,31 @@ def test_pictures_are_encoded_and_made_again_as_the_kind_that_came(vae, pictures
     Image.fromarray(pictures[0, ..., 0]).save(tmp_path / "one.png")
     image = np.asarray(vae.reconstruct(tmp_path / "one.png"))
     assert np.abs(image.astype(int) - again[0, ..., 0]).max() <= 1
+
+
+def test_a_grey_picture_is_made_again_in_grey_by_a_net_of_colour():
+    faces = zoo.load("vae_celeba")
+    face = Image.fromarray(faces.sample(1)[0])
+    grey = face.convert("L")
+    made, of_colour = faces(grey), faces(grey.convert("RGB"))
+    assert (made.mode, made.size) == ("L", face.size)
+    assert np.abs(np.asarray(made, int) - np.asarray(of_colour.convert("L"))).max() <= 1
+
+
+def test_a_folder_of_any_sizes_is_measured_and_of_few_pictures_refused(tmp_path, monkeypatch):
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))  # where what it learnt from would be
+    rng, digits = np.random.default_rng(0), zoo.load("vae_mnist")
+    for number in range(features.LEAST):
+        if number == features.LEAST - 1:
+            with pytest.raises(zoo.ZooError, match="expected 12 pictures or more"):
+                zoo.evaluate(digits, f"folder:{tmp_path}")
+        noise = rng.integers(0, 256, (28 + number, 30), np.uint8)
+        Image.fromarray(noise).save(tmp_path / f"{number}.png")
+    found = zoo.evaluate(digits, f"folder:{tmp_path}")["metrics"]
+    assert found["frechet"] > 0 and found["nll"] > 0 and "novelty" not in found
+    few = sources.load(f"folder:{tmp_path}", 1).of_size((28, 28)).subset(slice(5))
+    assert "frechet" not in index.task("autoencode").held_out(digits, few)
 
 
 def test_a_picture_of_another_size_is_refused(vae):

@@ -33,7 +33,7 @@ from zoo.models.ffdnet import ffdnet
 from zoo.tasks.generator import _between
 
 pytestmark = pages.MARKS
-NAMES = ("dncnn_s25", "srcnn_x2", "cnn_fashion")
+NAMES = ("dncnn_s25", "srcnn_x2", "cnn_fashion", "vae_mnist_2d")
 READ = [  # colours of words, and what they stand on
     ("ink", "paper"),
     ("ink", "card"),
@@ -487,80 +487,128 @@ def test_a_file_of_another_kind_is_refused_in_words(page, files_of, spoilt, word
     assert page.locator("[data-start]").count() == 0
 
 
+OVERHEARD = """
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, moved) {
+    if (message.verb === "run") globalThis.given = Array.from(message.inputs[0].values);
+    return post.call(this, message, moved);
+  };
+  crypto.getRandomValues = (array) => array.fill(65);
+"""
+"""Keeps what the net gets; the first sample has a number beyond the sliders, its second."""
+
+
+def open_generator(page, folder, name: str):
+    """Shows a generator's first sample; gives its pipeline."""
+    page.add_init_script(OVERHEARD)
+    generator = with_random_weights(name)
+    exported = export(generator, folder / "out")
+    file = site_nets.static(json.loads((exported / "export.json").read_text()))["path"]
+    page.goto("#own")
+    choose_files(page, exported / file, exported / "export.json")
+    thumbnail(page, 1).wait_for()
+    return generator
+
+
+def thumbnail(page, number: int):
+    return page.get_by_role("button", name=f"Sample {number}", exact=True)
+
+
+def draw_until(page, last: int) -> None:
+    """Draws samples up to this one."""
+    thumbnails = page.locator("[data-history] button")
+    for number in range(int(thumbnails.last.inner_text()) + 1, last + 1):
+        page.locator("[data-form] [type=submit]").click()
+        thumbnail(page, number).wait_for()
+
+
+def given(page) -> np.ndarray:
+    """What the net got, once it answered."""
+    page.wait_for_timeout(500)
+    return np.array(page.evaluate("given"))
+
+
+def chosen(page) -> list[str]:
+    """The samples A, B and C."""
+    return [page.locator(f"[data-{letter}]").input_value() for letter in "abc"]
+
+
 @pytest.mark.parametrize("name", ["dcgan_tiny", "vae_tiny"])
 def test_a_generator_is_walked_by_sliders(page, tmp_path, name):
-    generator = with_random_weights(name)
-    folder = export(generator, tmp_path / "out")
-    file = site_nets.static(json.loads((folder / "export.json").read_text()))["path"]
-    page.goto("#own")
-    choose_files(page, folder / file, folder / "export.json")
-    page.locator("[data-history] button").wait_for()  # the first sample
-    first = made(page)
-    page.locator("[data-form] [type=submit]").click()
-    page.locator("[data-history] button").nth(1).wait_for()
-    assert (made(page) != first).any()
-    page.locator("[data-middle]").click()
-    page.wait_for_timeout(500)
-    labels = generator.spec.code - generator.spec.latent
-    code = np.concatenate([np.zeros(generator.spec.latent), np.eye(labels or 1)[0][:labels]])
-    assert difference(made(page), to_uint8(generator.decode(code))) <= 1
-    page.locator("[data-first] input").first.focus()
+    generator = open_generator(page, tmp_path, name)
+    first, code = made(page), given(page)
+    assert code[1] > 3
+    slider = page.locator("[data-first] input")
+    assert slider.nth(1).input_value() == "3", "as near as it can"
+    assert page.locator("[data-first] output").nth(1).inner_text() == f"{code[1]:.2f}"
+    assert difference(first, to_uint8(generator.decode(code))) <= 1
+    slider.first.focus()
     page.keyboard.press("End")
-    page.wait_for_timeout(500)
     code[0] = 3
+    assert (given(page) == code).all(), "the others stay as they were drawn"
     assert difference(made(page), to_uint8(generator.decode(code))) <= 1
-    if labels:
+    draw_until(page, 2)
+    assert (made(page) != first).any()
+    if generator.spec.task == "generate":
+        assert page.locator("[data-middle]").is_hidden(), "a smear, of a GAN"
         page.locator("[data-class]").select_option("2")
-    page.locator("[data-history] button").first.click()  # in the class that it was made in
+    else:
+        page.locator("[data-middle]").click()
+        assert not given(page).any()
+        assert difference(made(page), to_uint8(generator.decode(0 * code))) <= 1
+    thumbnail(page, 1).click()  # in the class that it was made in
     page.wait_for_timeout(500)
     assert difference(made(page), first) == 0
 
 
 @pytest.mark.parametrize("name", ["dcgan_tiny", "vae_tiny"])
 def test_samples_are_mixed_walked_and_added(page, tmp_path, name):
-    generator = with_random_weights(name)
-    labels = np.eye(3)[0] if generator.spec.labels and generator.spec.task == "generate" else []
-    folder = export(generator, tmp_path / "out")
-    file = site_nets.static(json.loads((folder / "export.json").read_text()))["path"]
-    page.goto("#own")
-    choose_files(page, folder / file, folder / "export.json")
+    generator = open_generator(page, tmp_path, name)
+    latent = generator.spec.latent
     samples = []
-    for count in range(3):
-        page.locator("[data-history] button").nth(count).wait_for()
-        samples.append(latent(page))
-        if count < 2:
-            page.locator("[data-form] [type=submit]").click()
+    for number in range(1, 4):
+        draw_until(page, number)
+        samples.append(given(page)[:latent])
     one, other, third = samples
     page.locator("[data-mix]").fill("50")
-    page.wait_for_timeout(500)
-    halfway = _between(one, other, 0.5)
-    assert np.abs(latent(page) - halfway.clip(-3, 3)).max() < 0.03  # a slider's half step
-    code = np.concatenate([latent(page), labels])
+    code = given(page)
+    assert np.abs(code[:latent] - _between(one, other, 0.5)).max() < 1e-6
     assert difference(made(page), to_uint8(generator.decode(code))) <= 1
     page.locator("[data-arithmetic]").click()
-    page.wait_for_timeout(500)
-    added = one - other + third
-    assert np.abs(latent(page) - added.clip(-3, 3)).max() < 0.03
+    assert np.abs(given(page)[:latent] - (one - other + third)).max() < 1e-6
     page.locator("[data-walk]").click()
     at_third = pages.playwright.expect(page.locator("[data-a]"))
     at_third.to_have_value("3", timeout=pages.LONG)  # over both before
     page.locator("[data-walk]").click()
-    page.wait_for_timeout(500)
-    resting = latent(page)
-    page.wait_for_timeout(500)
-    assert (latent(page) == resting).all()
-    for _ in range(10):  # the history is full: the first is forgotten
-        page.locator("[data-form] [type=submit]").click()
-        page.wait_for_timeout(200)
-    kept = page.locator("[data-history] button").evaluate_all("all => all.map((one) => one.title)")
-    assert kept == [f"Sample {number}" for number in range(2, 14)]
-    assert page.locator("[data-a]").input_value() == "3"
+    resting = given(page)
+    assert (given(page) == resting).all()
+    assert chosen(page) == ["3", "1", "2"]
 
 
-def latent(page) -> np.ndarray:
-    """As the sliders have it."""
-    sliders = page.locator("[data-first] input, [data-rest] input")
-    return np.array(sliders.evaluate_all("all => all.map((one) => Number(one.value))"))
+def test_samples_are_numbered_and_forgotten_in_turn(page, tmp_path):
+    open_generator(page, tmp_path, "vae_tiny")
+    draw_until(page, 13)  # the history is full: the first is forgotten
+    kept = [str(number) for number in range(2, 14)]
+    assert page.locator("[data-history] button").all_inner_texts() == kept
+    assert page.locator("[data-a] option").all_inner_texts() == kept
+    assert chosen(page) == ["13", "2", "3"]
+    draw_until(page, 18)
+    assert chosen(page) == ["13", "14", "15"]
+
+
+def test_samples_leave_the_page_as_wide_as_its_window(page, tmp_path):
+    open_generator(page, tmp_path, "vae_tiny")
+    draw_until(page, 13)
+    for width in (PHONE["width"], 390, 768, 1200):
+        page.set_viewport_size(PHONE | {"width": width})
+        assert not scrolls_sideways(page), width
+        card = page.locator(".panel")
+        assert card.evaluate("card => card.scrollWidth <= card.clientWidth"), width
+
+
+def test_an_autoencoder_is_said_to_have_its_decoder_alone(page):
+    page.goto("#generate")
+    page.locator("#summary", has_text="This page has its decoder alone").wait_for()
 
 
 def made(page) -> np.ndarray:
@@ -612,7 +660,7 @@ def test_without_the_headers_one_thread_computes_the_same(page, camera):
     assert difference(result, zoo.load("dncnn_s25")(picture)) <= 1
 
 
-@pytest.mark.parametrize("task", ["denoise", "enlarge", "recognise", "own"])
+@pytest.mark.parametrize("task", ["denoise", "enlarge", "recognise", "generate", "own"])
 def test_a_phone_needs_no_sideways_scrolling(page, task):
     page.set_viewport_size(PHONE)
     page.goto(f"#{task}")

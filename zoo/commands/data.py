@@ -66,7 +66,7 @@ def _read_set(name: str) -> bool:
     from zoo.data import sources
 
     try:
-        pictures = sources.load(name, 3)
+        pictures = sources.load(name, 3, "all" if name in sources.FACES else "train")
     except ZooError as error:
         click.echo(f"{name}: {error}")
         return False

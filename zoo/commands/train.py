@@ -87,8 +87,8 @@ def train(name, run, start, others, strict, quantize_aware, **changes):
     from zoo.training.run import train
 
     changes = {key: value for key, value in changes.items() if value not in (None, ())}
-    if changes.get("holdout", 0) >= 1:
-        changes["holdout"] = int(changes["holdout"])
+    if (holdout := changes.get("holdout", 0.5)) == 0 or holdout >= 1:
+        changes["holdout"] = int(holdout)
     if "channels" in changes:
         changes["channels"] = int(changes["channels"])
     changes |= dict(_field(index.entry(name).recipe, text) for text in others)

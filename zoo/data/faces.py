@@ -29,9 +29,12 @@ def load(name: str, folder: Path, channels: int | str, background: float, split:
     """
     if split not in _SPLITS:
         raise ZooError(f"{name}: expected a split {', '.join(_SPLITS)}, got {split!r}")
-    paths = folders.pictures_in(folder)[_SPLITS[split]]
-    if not paths:
-        raise ZooError(f"{folder}: expected more than {TEST:,} pictures, the last for tests")
+    found = folders.pictures_in(folder)
+    if len(found) <= TEST:
+        raise ZooError(
+            f"{folder}: expected more than {TEST:,} pictures, the last for tests, got {len(found)}"
+        )
+    paths = found[_SPLITS[split]]
     images = store.collected(face(folders.image(path, channels, background)) for path in paths)
     return Pictures(name, images, paths=tuple(map(str, paths)))
 

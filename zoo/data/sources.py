@@ -28,8 +28,9 @@ PHOTOS = ("flowers_train", "flowers_test")
 """Sets of one folder a class, found in `$ZOO_DATA/photos/NAME`."""
 
 FACES = ("celeba",)
-"""Sets of aligned faces, found in `$ZOO_DATA/faces/NAME`; tensorflow-datasets has all of CelebA's,
-`celeb_a`, which are brought to the same size."""
+"""Sets of aligned faces, found in `$ZOO_DATA/faces/NAME`."""
+CELEB_A = "celeb_a"
+"""All of CelebA in tensorflow-datasets; brought to the same size."""
 
 _EXPECTED = f"folder:PATH, one of {', '.join(RESTORATION)}, or a set of tensorflow-datasets"
 _BATCH = 500  # of a set of tensorflow-datasets
@@ -145,7 +146,8 @@ def _require_prepared(name: str) -> None:
 def in_zoo_data(name: str) -> bool:
     """Whether the files of a set are in `$ZOO_DATA`."""
     root = os.environ.get("ZOO_DATA", "")
-    return bool(root and name) and os.path.isdir(Path(root) / (_below(name) or name))
+    folder = Path(root) / (_below(name) or name)
+    return bool(root and name) and folder.is_dir() and any(os.scandir(folder))
 
 
 def _prepared(name: str) -> Path | None:
@@ -159,7 +161,7 @@ def _prepared(name: str) -> Path | None:
 
 
 def _not_here(name: str) -> str:
-    lower = {known.lower(): known for known in (*RESTORATION, *PHOTOS, *FACES, *LABELS)}
+    lower = {known.lower(): known for known in (*RESTORATION, *PHOTOS, *FACES, *LABELS, CELEB_A)}
     near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.75)
     missing = f"the set {name!r} is not on this machine, and there is no network to look for it: "
     if os.path.exists(name):
@@ -183,7 +185,8 @@ def _in_root(below: Path) -> Path:
     if not root:
         raise ZooError(
             f"the set {below.name} is read from $ZOO_DATA/{below}, and ZOO_DATA is not set: "
-            f"set it, or name the folder itself with folder:PATH"
+            "set it, or name the folder itself with folder:PATH"
+            + f"; all of them are {CELEB_A!r} of tensorflow-datasets" * (below.name in FACES)
         )
     return Path(root) / below
 
@@ -230,7 +233,7 @@ def _tensorflow_dataset(name: str, channels: int | str, split: str) -> Pictures:
         many = None if None in builder.info.features["image"].shape else _BATCH
         examples = builder.as_dataset(split=split, batch_size=many, read_config=streamed)
         labels: list[int] = []
-        fitted = faces.face if builder.name == "celeb_a" else lambda image: image
+        fitted = faces.face if builder.name == CELEB_A else lambda image: image
         images = store.collected(
             _channels(fitted(image), channels)
             for image in _pictures_of(examples.as_numpy_iterator(), labels, many is not None)

@@ -18,6 +18,8 @@ SEED = 0
 _BATCH, _PIXELS = 500, 2**21
 """So many pictures at once, and so many pixels of what the classifier takes: memory is bounded."""
 _MOST = 1_000  # classes
+LEAST = 12
+"""Pictures: half of them are compared, each with its five nearest."""
 _RARE = 0.01  # so rare among the real ones, a class may be lost
 
 
@@ -76,7 +78,13 @@ def of(entry: Entry, pictures: Pictures) -> Features:
 
 
 def halves(entry: Entry, pictures: Pictures) -> tuple[Features, Features]:
-    """Of every second picture of a set, and of the others. Raises as `extractor_of`."""
+    """Of every second picture of a set, and of the others. Raises as `extractor_of`, and for a set
+    of fewer than `LEAST`."""
+    if len(pictures) < LEAST:
+        raise ZooError(
+            f"{pictures.name}: expected {LEAST} pictures or more, half of which are compared with "
+            f"as many made ones, got {len(pictures)}"
+        )
     seen = of(entry, pictures)
     return seen.subset(slice(0, None, 2)), seen.subset(slice(1, None, 2))
 

@@ -66,6 +66,8 @@ def own(
         made = dataclasses.replace(made, benchmarks=())
     if undone != entry.spec.degrade:
         return dataclasses.replace(made, summary=f"undoes {', '.join(undone)}", limits=())
+    if spec.latent:
+        return dataclasses.replace(made, summary="makes pictures like your own", limits=())
     if labels == entry.spec.labels:
         return made
     summary = f"tells {len(labels)} classes of your own apart"
@@ -93,15 +95,29 @@ def _licence(entry: Entry, facts: dict[str, Any]) -> dict[str, str]:
     """Of a training on other pictures than the entry's, or damaged otherwise; else nothing."""
     if not _on_others(entry, facts):
         return {}
-    root, data = facts, facts["recipe"]["data"]
-    while "start" in root:
-        root = root["start"]
-    donor = index.entry(root["name"]) if index.is_name(root.get("name", "")) else entry
-    fresh = _on_others(donor, root) and root["recipe"].get("start") is None
+    trainings = [facts]
+    while "start" in trainings[-1]:
+        trainings.append(trainings[-1]["start"])
+    *_, (donor, first) = named = [(_of(one, entry), one) for one in trainings]
+    fresh = _on_others(donor, first) and first["recipe"].get("start") is None
+    told = dict.fromkeys(_data_licence(*one) for one in named)
     return {
         "weights": OWN if fresh else donor.weights_licence,
-        "training data": OF_YOUR_DATA if data.startswith("folder:") else f"that of {data}",
+        "training data": "; before that: ".join(told),
     }
+
+
+def _of(facts: dict[str, Any], entry: Entry) -> Entry:
+    name = facts.get("name", "")
+    return index.entry(name) if index.is_name(name) else entry
+
+
+def _data_licence(entry: Entry, facts: dict[str, Any]) -> str:
+    """Of the pictures of one training."""
+    data = facts.get("recipe", {}).get("data", entry.recipe.data)
+    if data.startswith("folder:"):
+        return OF_YOUR_DATA
+    return entry.data_licence if data == entry.recipe.data else f"that of {data}"
 
 
 def _on_others(entry: Entry, facts: dict[str, Any]) -> bool:

@@ -51,7 +51,7 @@ class Autoencoder(Generator):
         """A picture of the kind that came, made again from the mean of its latents."""
         pixels = read(picture)
         made = self._decoded(self._encoded(pixels.over(self.spec.background))[0])
-        return pixels.back(np.broadcast_to(made, pixels.values.shape))
+        return pixels.back(fit_channels(made, pixels.values.shape[-1]))
 
     def infer(self, values: np.ndarray) -> np.ndarray:
         """Pixels `[b, h, w, c]` in [0, 1] -> pixels made again from the mean of their latents."""
@@ -70,6 +70,7 @@ class Autoencoder(Generator):
         if values.shape[1:3] != (height, width):
             raise ZooError(
                 f"{self.entry.name}: expected a picture of {height}x{width}, got "
-                f"{values.shape[1]}x{values.shape[2]}; resize it first"
+                f"{values.shape[1]}x{values.shape[2]}; PIL.ImageOps.fit(image, ({width}, {height}))"
+                " makes one of its middle"
             )
         return self.compute(ENCODER, fit_channels(values, channels))

@@ -66,6 +66,9 @@ class Generate(Task[G]):
     recipe: type[schema.Recipe] = Recipe
     pipeline: type[Pipeline] = Generator
 
+    def size_seen(self, spec: Spec) -> tuple[int | None, int | None]:
+        return spec.size
+
     def signatures(self, spec: Spec) -> list[Signature]:
         return [functions.of_latents(spec)]
 
@@ -130,7 +133,8 @@ class Generate(Task[G]):
     def evaluate(
         self, evaluation: Evaluation[G], infer: Infer | None = None, progress: bool = False
     ) -> dict[str, Any]:
-        """Fidelity to half of the real pictures; of the net itself also novelty, and the floor."""
+        """Fidelity to half of the real pictures; of the net itself also the floor, and novelty
+        where the pictures that it was trained on are here."""
         from zoo.metrics import features
 
         pipeline, entry = evaluation.pipeline, evaluation.pipeline.entry
@@ -140,10 +144,11 @@ class Generate(Task[G]):
         row = {"protocol": self.protocol(entry, len(real)), "metrics": figures}
         if infer:
             return row
-        whole = extractor_of(entry).split == "test"
-        unseen = other if whole else features.of(entry, evaluation.pictures)
-        training = features.of(entry, _read(entry, entry.recipe.data, "train"))
-        figures |= features.novelty(generated, unseen, training)
+        if not entry.base and sources.available(entry.recipe.data):
+            whole = extractor_of(entry).split == "test"
+            unseen = other if whole else features.of(entry, evaluation.pictures)
+            training = features.of(entry, _read(entry, entry.recipe.data, "train"))
+            figures |= features.novelty(generated, unseen, training)
         figures |= self.likelihood(pipeline, evaluation.pictures, progress=progress)
         return row | {"floor": other.fidelity(real)}
 
@@ -156,12 +161,12 @@ class Generate(Task[G]):
         return features.halves(entry, compared)
 
     def held_out(self, pipeline: G, pictures: Pictures) -> dict[str, float]:
-        """Without a feature extractor in the entry there is no fidelity."""
-        figures = self.likelihood(pipeline, pictures, draws=50)
-        if not pipeline.entry.feature_extractor:
-            return figures
+        """Without a feature extractor in the entry, and of few pictures, there is no fidelity."""
         from zoo.metrics import features
 
+        figures = self.likelihood(pipeline, pictures, draws=50)
+        if not pipeline.entry.feature_extractor or len(pictures) < features.LEAST:
+            return figures
         real, _ = features.halves(pipeline.entry, pictures)
         generated = features.generated(pipeline, pipeline.decode, len(real))
         return figures | generated.fidelity(real)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import keras
 
 BATCH = 256
-"""Pictures that are made at once: memory stays bounded, however many are asked for."""
+"""Pictures that are made at once."""
 
 
 class Generator(Pipeline):
@@ -35,21 +35,22 @@ class Generator(Pipeline):
 
         Args:
             count: how many; the first ones are the same, however many follow.
-            seed: of the latents.
+            seed: of the latents, 0 to 2**32 - 1.
             label: of which class; one of `spec.labels`. Without it the classes take turns.
 
         Returns:
             uint8 `[count, h, w, c]`.
 
         Raises:
-            ZooError: the count is no positive integer, or the net does not know the label.
+            ZooError: the count is no positive integer, the seed none that NumPy takes, or the net
+                does not know the label.
         """
         return to_uint8(self.decode(self.codes(count, seed, label)))
 
     def codes(self, count: int, seed: int = 0, label: str | None = None) -> np.ndarray:
         """The vectors that `sample` makes pictures from: float32 `[count, spec.code]`."""
-        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-            raise ZooError(f"count: expected a positive integer, got {count!r}")
+        _refuse_outside("count", count, 1, None)
+        _refuse_outside("seed", seed, 0, 2**32 - 1)
         latents = np.random.RandomState(seed).standard_normal((count, self.spec.latent))
         return np.concatenate([latents, self._classes(count, label)], axis=1).astype(np.float32)
 
@@ -64,9 +65,9 @@ class Generator(Pipeline):
             float32 `[b, h, w, c]` (`[h, w, c]` for one), pixels in [0, 1].
 
         Raises:
-            ZooError: the latents are of another length, or not finite.
+            ZooError: these are no latents, of another length, or not finite.
         """
-        latents = np.asarray(latent, np.float32)
+        latents = _numbers(latent)
         if latents.ndim not in (1, 2) or latents.shape[-1] != self.spec.code or not latents.size:
             raise ZooError(
                 f"{self.entry.name}: expected latents of shape [b, {self.spec.code}], got "
@@ -87,15 +88,21 @@ class Generator(Pipeline):
         Args:
             first: `[n]`, as `decode` takes it.
             last: likewise.
-            count: how many, at least 2.
+            count: how many, at least 2: both ends are among them.
 
         Returns:
             uint8 `[count, h, w, c]`; the way is along a great circle (White 2016), for in a normal
             distribution of many numbers hardly anything lies near its middle.
+
+        Raises:
+            ZooError: an end is no single latent, as `decode` says; the count is less.
         """
-        if count < 2:
-            raise ZooError(f"count: expected 2 or more, with both ends, got {count!r}")
-        ends = np.asarray(first, np.float64), np.asarray(last, np.float64)
+        _refuse_outside("count", count, 2, None)
+        ends = [_numbers(end).astype(np.float64) for end in (first, last)]
+        if wrong := [list(end.shape) for end in ends if end.shape != (self.spec.code,)]:
+            raise ZooError(
+                f"{self.entry.name}: expected ends of shape [{self.spec.code}], got {wrong[0]}"
+            )
         way = [_between(*ends, share) for share in np.linspace(0, 1, count)]
         return to_uint8(self.decode(np.stack(way)))
 
@@ -112,6 +119,24 @@ class Generator(Pipeline):
     def _decoded(self, latents: np.ndarray) -> np.ndarray:
         groups = [latents[i : i + BATCH] for i in range(0, len(latents), BATCH)]
         return np.concatenate([self.executor(self._maker, group) for group in groups])
+
+
+def _refuse_outside(name: str, value: object, least: int, most: int | None) -> None:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        told = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ZooError(f"{name}: expected a whole number, {told}, got {value!r}")
+
+
+def _numbers(latent: ArrayLike) -> np.ndarray:
+    try:
+        values = np.asarray(latent)
+        if values.dtype.kind in "biuf":
+            return values.astype(np.float32)
+        got = f"an array of {values.dtype}"
+    except (TypeError, ValueError):  # rows of different lengths
+        got = type(latent).__name__
+    raise ZooError(f"expected latents, an array of numbers [b, n], got {got}")
 
 
 def _between(first: np.ndarray, last: np.ndarray, share: float) -> np.ndarray:

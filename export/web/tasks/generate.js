@@ -17,6 +17,7 @@ export function mount(place, model, page) {
 
 class Generating {
   #normal = normals(crypto.getRandomValues(new Uint32Array(1))[0]);
+  #latent = []; // what the net gets; the sliders show it as near as they can
   #sliders = [];
   #latents = new Map(); // of the remembered samples, by their numbers
   #samples = 0;
@@ -32,6 +33,7 @@ class Generating {
     );
     parts.classField.hidden = !this.classes.length;
     parts.class.addEventListener("change", () => this.#make());
+    parts.middle.hidden = model.task === "generate"; // a GAN's samples are never near it
     parts.middle.addEventListener("click", () => this.#goTo(this.#sliders.map(() => 0)));
     parts.form.addEventListener("submit", (event) => (event.preventDefault(), this.#sample()));
     for (const part of [parts.mix, parts.a, parts.b]) {
@@ -64,30 +66,29 @@ class Generating {
     const limits = { type: "range", min: -FARTHEST, max: FARTHEST, step: 0.05 };
     const slider = element("input", limits);
     const output = element("output", { ariaLive: "off" }); // a walk changes all of them
-    slider.addEventListener("input", () => (this.#rest(), this.#tell(slider), this.#make()));
+    slider.addEventListener("input", () =>
+      this.#goTo(this.#latent.with(index, Number(slider.value))),
+    );
     this.#sliders.push(slider);
     return element("label", {}, `z${index + 1}`, slider, output);
   }
 
-  #tell(slider) {
-    slider.nextSibling.textContent = Number(slider.value).toFixed(2);
-  }
-
   #set(latent) {
+    this.#latent = latent;
     this.#sliders.forEach((slider, index) => {
       slider.value = latent[index];
-      this.#tell(slider);
+      slider.nextSibling.textContent = latent[index].toFixed(2);
     });
     return this.#make();
   }
 
   async #sample() {
-    if (!this.#sliders.length) return;
     if (await this.#goTo(this.#sliders.map(() => this.#normal()))) this.#remember();
   }
 
   /** Whether a picture came of it: none does where another was asked for meanwhile. */
   async #make() {
+    if (!this.#sliders.length) return false; // the net is being loaded
     const asked = ++this.#asked;
     let drawn = false;
     await this.page.attempt("The picture could not be made", async () => {
@@ -106,9 +107,8 @@ class Generating {
 
   /** What the net takes: the latent, then the class as one-hot, where there are classes. */
   #code() {
-    const latent = this.#sliders.map((slider) => Number(slider.value));
     const chosen = this.classes.map((_, index) => Number(index === Number(this.parts.class.value)));
-    return Float32Array.from([...latent, ...chosen]);
+    return Float32Array.from([...this.#latent, ...chosen]);
   }
 
   /** The latents of the samples that are chosen for these letters. */
@@ -143,48 +143,61 @@ class Generating {
 
   /** From A to B, then on from sample to sample, until the button is pressed again. */
   async #walk() {
-    const { a, b, mix, walk } = this.parts;
+    const { mix, walk } = this.parts;
     const starts = !this.#walking;
     this.#rest();
     if (!starts) return this.#offer();
     press([walk], walk);
     const mine = this.#walks;
     while (mine === this.#walks && !this.page.signal.aborted) {
-      if (Number(mix.value) >= 100) {
-        const numbers = [...this.#latents.keys()];
-        const next = numbers[(numbers.indexOf(Number(b.value)) + 1) % numbers.length];
-        [a.value, b.value, mix.value] = [b.value, next, 0];
-      }
+      if (Number(mix.value) >= 100) this.#onward();
       mix.value = Number(mix.value) + STEP;
       if (!(await this.#mix())) return this.#rest();
       await new Promise(requestAnimationFrame);
     }
   }
 
+  #onward() {
+    const { a, b, c, mix } = this.parts;
+    const numbers = [...this.#latents.keys()];
+    const next = numbers[(numbers.indexOf(Number(b.value)) + 1) % numbers.length];
+    if (next === Number(c.value)) c.value = a.value; // all three go on being different
+    [a.value, b.value, mix.value] = [b.value, next, 0];
+  }
+
+  /** A, B and C keep their samples; a forgotten one gives way to the newest that is free. */
   #offerWays() {
     const numbers = [...this.#latents.keys()];
     this.parts.ways.hidden = numbers.length < 2;
-    [..."abc"].forEach((letter, place) => {
-      const select = this.parts[letter];
-      const known = select.options.length > place && numbers.includes(Number(select.value));
-      const chosen = known ? select.value : numbers[Math.min(place, numbers.length - 1)];
+    const selects = [..."abc"].map((letter) => this.parts[letter]);
+    const chosen = selects.map(({ options, value }, place) => {
+      const kept = options.length > place && this.#latents.has(Number(value));
+      return kept ? Number(value) : undefined;
+    });
+    selects.forEach((select, place) => {
+      chosen[place] ??= numbers.findLast((one) => !chosen.includes(one)) ?? numbers.at(-1);
       setOptions(
         select,
-        numbers.map((number) => [number, `Sample ${number}`]),
+        numbers.map((number) => [number, number]),
       );
-      select.value = chosen;
+      select.value = chosen[place];
     });
   }
 
   #remember() {
     const { class: select, history, historyTitle, made } = this.parts;
     const chosen = select.value;
-    const latent = this.#sliders.map((slider) => Number(slider.value));
+    const latent = this.#latent;
     const copy = canvasOf(made.width, made.height);
     copy.drawImage(made, 0, 0);
     const number = ++this.#samples;
     const name = `Sample ${number}`;
-    const button = element("button", { type: "button", title: name, ariaLabel: name }, copy.canvas);
+    const button = element(
+      "button",
+      { type: "button", title: name, ariaLabel: name },
+      copy.canvas,
+      element("span", { textContent: number }),
+    );
     button.addEventListener(
       "click",
       () => (press([...history.children], button), (select.value = chosen), this.#goTo(latent)),
