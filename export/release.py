@@ -15,7 +15,7 @@ from zoo.training.publish import count_macs
 from zoo.wrapping.entry import EXAMPLES
 
 _PRIVATE = ("command", "host")
-_PICTURES = (weights.CALIBRATION, EXAMPLES)
+PICTURES = (weights.CALIBRATION, EXAMPLES)
 
 
 def release(run: str | Path, folder: str | Path, pictures: bool = True) -> str:
@@ -41,7 +41,7 @@ def release(run: str | Path, folder: str | Path, pictures: bool = True) -> str:
     told = _told(facts) | {"called": _called(source, facts)}
     with files.whole(target) as partial:
         partial.mkdir()
-        kept = [n for n in facts["sha256"] if pictures or n not in _PICTURES]
+        kept = [n for n in facts["sha256"] if pictures or n not in PICTURES]
         for path in [*(source / name for name in kept), *_licences(facts)]:
             shutil.copy(path, partial)
         _seal(partial, told)

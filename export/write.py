@@ -26,7 +26,7 @@ from zoo.export.signature import static_side
 from zoo.index import Entry
 from zoo.storage import files, leftovers
 from zoo.storage.weights import GOLDEN
-from zoo.tasks.functions import Function, functions
+from zoo.tasks.functions import LATENT, Function, functions
 from zoo.tasks.pipeline import Pipeline
 
 
@@ -43,7 +43,7 @@ def export(
 
     Args:
         pipeline: from `zoo.load`, or what `zoo.load` takes; its preprocessing goes into every file.
-        folder: new, empty, or an earlier export, which is replaced.
+        folder: new, empty, or an earlier export of the same net, which is replaced.
         static_size: side of the pictures that the static file of a net of free size takes; by
             default 256, of one that enlarges as much less.
         formats: some of `zoo.export.forms.FORMS`, `"all"` that the net can have, or None for
@@ -70,10 +70,15 @@ def export(
     """
     if isinstance(pipeline, (str, Path)):
         pipeline = loading.found(pipeline)
-    refuse_target(folder)
+    refuse_target(folder, pipeline.entry.full_name)
     refuse(pipeline.entry, formats, keep_float, mixed)
     _refuse_unknown(keep_float, pipeline)
     import_extra("ai_edge_litert.interpreter", "exporting")
+    if calibration and LATENT in functions(pipeline)[0].names:
+        raise ZooError(
+            f"calibration {calibration}: {pipeline.entry.name} takes latents, which are drawn, and "
+            "no pictures"
+        )
     static_size = static_side(pipeline.spec) if static_size is None else static_size
     if isinstance(static_size, int) and static_size % pipeline.spec.multiple:
         raise ZooError(
@@ -180,20 +185,26 @@ def _refuse_unknown(keep_float: Sequence[str], pipeline: Pipeline) -> None:
         )
 
 
-def refuse_target(folder: str | Path) -> None:
-    """Raises as `export` of a folder that it cannot write, or should not."""
+def refuse_target(folder: str | Path, name: str | None = None) -> None:
+    """Raises as `export` of a folder that it cannot write, or should not; of this net, if said."""
     target = Path(folder).resolve()
-    _refuse_foreign(target)
+    _refuse_foreign(target, name)
     files.refuse_unwritable(target)
 
 
-def _refuse_foreign(folder: Path) -> None:
+def _refuse_foreign(folder: Path, name: str | None) -> None:
     """An earlier export is replaced as a whole: nothing else may go with it."""
     if folder.exists() and not folder.is_dir():
         raise ZooError(f"{folder} is a file: name a folder to export into")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    known = {*read_manifest(folder)["files"], MANIFEST, REPORT, PAGE}
+    manifest = read_manifest(folder)
+    if name not in (None, manifest["name"]):
+        raise ZooError(
+            f"{folder} holds an export of {manifest['name']}, which would be lost: choose another "
+            "folder, or remove it"
+        )
+    known = {*manifest["files"], MANIFEST, REPORT, PAGE}
     if foreign := sorted(paths_in(folder) - known):
         raise ZooError(
             f"{folder} holds {foreign[0]}, which is not of the export there and would be lost; "

@@ -111,6 +111,7 @@ REFUSED = [
     ("run dncnn_s25 g.png --out file/g.png", "file is no folder"),
     ("run dncnn_s25 g.png folder/g.png --out file", "expected a folder for 2 pictures"),
     ("run dncnn_tiny g.png", "no pretrained weights"),
+    ("export cnn_fashion --size 64 --to made", "cnn_fashion takes 28x28 in every file"),
     ("run cnn_fashion g.png --weights none.h5", "none.h5: no such file"),
     ("run cnn_fashion g.png --weights none.h5 --runtime keras", "none.h5: no such file"),
     ("run cnn_fashion g.png --weights changed", "was changed or cut short"),

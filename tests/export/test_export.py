@@ -281,13 +281,27 @@ def test_an_earlier_export_is_replaced_and_anything_else_refused(classifier, dam
     (tmp_path / "photo.png").write_bytes(b"mine")
     with pytest.raises(ZooError, match="is no export"):
         export(classifier, tmp_path)
-    out = export(classifier, damaged)
-    assert read_manifest(out)["name"] == "cnn_tiny.test"
-    assert not list(out.glob("dncnn*"))
+    before = (damaged / "export.json").read_bytes()
+    with pytest.raises(ZooError, match=r"holds an export of dncnn_tiny\.test, which would be lost"):
+        export(classifier, damaged)
+    assert (damaged / "export.json").read_bytes() == before
+    out = export(classifier, tmp_path / "out")
+    (out / "cnn_tiny_int8.tflite").write_bytes(b"mine")
+    with pytest.raises(ZooError, match=r"holds cnn_tiny_int8\.tflite"):
+        export(classifier, out)
+    (out / "cnn_tiny_int8.tflite").unlink()
+    (out / "cnn_tiny_float32_free.tflite").write_bytes(b"damaged")
+    assert verify(export(classifier, out), classifier)["passed"]
     (out / "notes.txt").write_text("mine")
     with pytest.raises(ZooError, match=r"holds notes\.txt"):
         export(classifier, out)
     assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_pictures_calibrate_no_generator(tmp_path):
+    generator = with_random_weights("dcgan_tiny")
+    with pytest.raises(ZooError, match="takes latents, which are drawn, and no pictures"):
+        export(generator, tmp_path / "out", formats=["int8"], calibration="folder:photos")
 
 
 def test_damaged_files_are_caught_before_they_are_run(damaged, denoiser):

@@ -166,7 +166,7 @@ def test_a_grey_picture_is_made_again_in_grey_by_a_net_of_colour():
 
 def test_a_folder_of_any_sizes_is_measured_and_of_few_pictures_refused(tmp_path, monkeypatch):
     monkeypatch.delenv("ZOO_DATA", raising=False)
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))  # where what it learnt from would be
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))  # what it learnt from
     rng, digits = np.random.default_rng(0), zoo.load("vae_mnist")
     for number in range(features.LEAST):
         if number == features.LEAST - 1:

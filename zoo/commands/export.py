@@ -86,7 +86,7 @@ def export(name, folder, size, formats, calibration, data, metric, allow, weight
         calibration = None
     else:
         own_model.refuse_said(name, more)
-        pipeline = own_model.saved(name, weights) or _of_the_zoo(name, weights, formats, more)
+        pipeline = own_model.saved(name, weights) or _of_the_zoo(name, weights, size, formats, more)
     static = size if pipeline.spec.free_size else None
     export(pipeline, folder, static, formats, calibration, more["keep_float"], more["mixed"])
     if own or data:
@@ -108,12 +108,18 @@ def _metric(name: str | None) -> Any:
     return named_metric(name)
 
 
-def _of_the_zoo(name: str, weights: str, formats: Any, more: dict[str, Any]) -> "Pipeline":
+def _of_the_zoo(
+    name: str, weights: str, size: int | None, formats: Any, more: dict[str, Any]
+) -> "Pipeline":
     from zoo.export.write import refuse
     from zoo.loading import load
 
     name, path = located(name, weights)
-    refuse(trained(name, path), formats, more["keep_float"], more["mixed"])
+    entry = trained(name, path)
+    if size and not entry.spec.free_size:
+        height, width = entry.spec.size
+        raise ZooError(f"--size {size}: {entry.name} takes {height}x{width} in every file")
+    refuse(entry, formats, more["keep_float"], more["mixed"])
     return load(name, path)
 
 

@@ -34,12 +34,12 @@ def verify(folder, trust, as_json):
 @click.option("--no-pictures", is_flag=True, help="Leave out the training pictures.")
 def publish(run, folder, no_pictures):
     """Write RUN, a training or a folder of Pipeline.save, as a folder to give away or to serve."""
-    from zoo.export.release import release
+    from zoo.export.release import PICTURES, release
 
     digest = release(run, folder, pictures=not no_pictures)
     size = sum(path.stat().st_size for path in folder.iterdir())
     click.echo(f"{folder}: {size / 1e6:.1f} MB; zoo.load({str(folder)!r})")
-    if not no_pictures:
+    if any((folder / name).is_file() for name in PICTURES):
         click.echo("Some training pictures are in it, to calibrate int8 files on: --no-pictures")
     click.echo(f'On a server: zoo.load("https://HOST/{folder.name}#sha256={digest}")')
 

@@ -186,7 +186,8 @@ def _in_root(below: Path) -> Path:
         raise ZooError(
             f"the set {below.name} is read from $ZOO_DATA/{below}, and ZOO_DATA is not set: "
             "set it, or name the folder itself with folder:PATH"
-            + f"; all of them are {CELEB_A!r} of tensorflow-datasets" * (below.name in FACES)
+            + f"; all of them are {CELEB_A!r} of tensorflow-datasets"
+            * (below.name in FACES)
         )
     return Path(root) / below
 

@@ -1,6 +1,6 @@
 """Random numbers to pictures: the pipeline of generators, and what autoencoders have of it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -49,7 +49,7 @@ class Generator(Pipeline):
 
     def codes(self, count: int, seed: int = 0, label: str | None = None) -> np.ndarray:
         """The vectors that `sample` makes pictures from: float32 `[count, spec.code]`."""
-        _refuse_outside("count", count, 1, None)
+        _refuse_outside("count", count, 1)
         _refuse_outside("seed", seed, 0, 2**32 - 1)
         latents = np.random.RandomState(seed).standard_normal((count, self.spec.latent))
         return np.concatenate([latents, self._classes(count, label)], axis=1).astype(np.float32)
@@ -97,14 +97,19 @@ class Generator(Pipeline):
         Raises:
             ZooError: an end is no single latent, as `decode` says; the count is less.
         """
-        _refuse_outside("count", count, 2, None)
-        ends = [_numbers(end).astype(np.float64) for end in (first, last)]
-        if wrong := [list(end.shape) for end in ends if end.shape != (self.spec.code,)]:
-            raise ZooError(
-                f"{self.entry.name}: expected ends of shape [{self.spec.code}], got {wrong[0]}"
-            )
-        way = [_between(*ends, share) for share in np.linspace(0, 1, count)]
+        _refuse_outside("count", count, 2)
+        start, end = (self._end(latent) for latent in (first, last))
+        way = [_between(start, end, share) for share in np.linspace(0, 1, count)]
         return to_uint8(self.decode(np.stack(way)))
+
+    def _end(self, latent: ArrayLike) -> np.ndarray:
+        values = _numbers(latent).astype(np.float64)
+        if values.shape != (self.spec.code,):
+            raise ZooError(
+                f"{self.entry.name}: expected ends of shape [{self.spec.code}], got "
+                f"{list(values.shape)}"
+            )
+        return values
 
     def _classes(self, count: int, label: str | None) -> np.ndarray:
         known = self.spec.labels if self.spec.code > self.spec.latent else ()
@@ -121,10 +126,10 @@ class Generator(Pipeline):
         return np.concatenate([self.executor(self._maker, group) for group in groups])
 
 
-def _refuse_outside(name: str, value: object, least: int, most: int | None) -> None:
+def _refuse_outside(name: str, value: Any, least: int, most: float = np.inf) -> None:
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        told = f"{least} or more" if most is None else f"{least} to {most}"
+    if not (whole and least <= value <= most):
+        told = f"{least} or more" if most == np.inf else f"{least} to {most}"
         raise ZooError(f"{name}: expected a whole number, {told}, got {value!r}")
 
 
