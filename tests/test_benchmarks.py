@@ -8,11 +8,13 @@ import subprocess
 import sys
 from unittest import mock
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import REPOSITORY, needs
 from PIL import Image
-from tiny import data_for, with_random_weights
+from tiny import by_plain_gradients, data_for, with_random_weights
 
 import zoo
 from zoo.data import degrade
@@ -21,7 +23,7 @@ from zoo.export import convert, quantize
 from zoo.report import results
 from zoo.storage import files, weights
 from zoo.tasks.functions import functions
-from zoo.training import record
+from zoo.training import record, steps
 
 FOLDER = REPOSITORY / "benchmarks"
 
@@ -162,6 +164,74 @@ def test_pictures_are_damaged_on_jax_as_here(on_jax, astronaut, tmp_path):
         expected = np.asarray(degrade.any_of(grey, [Degradation.parse(name)], (0, 0)))
         off = np.abs(made - expected)[:, 12:-12, 12:-12] * 255
         assert off.mean() < 0.3 and np.quantile(off, 0.99) < 2, name
+
+
+STEP_ON_JAX = """
+import sys
+import numpy as np
+import jax_steps
+from tiny import by_plain_gradients
+
+name, given, made = sys.argv[1:]
+known = np.load(given)
+players, _, step = jax_steps.KINDS[by_plain_gradients(name).spec.task](by_plain_gradients(name))
+for number, player in enumerate(players):
+    weights = [known[f"net{number}_{n}"] for n in range(len(player.twin.weights))]
+    player.twin.set_weights(weights)
+batch = [known[f"batch_{n}"] for n in range(sum(key.startswith("batch_") for key in known))]
+states, figures = step(players, [player.begin() for player in players], batch, 0.1)
+for player, state in zip(players, states):
+    player.deliver(state)
+after = {f"net{i}_{n}": w for i, p in enumerate(players) for n, w in enumerate(p.net.get_weights())}
+np.savez(made, **after, **figures)
+"""
+
+
+@pytest.mark.parametrize("name", ["dncnn_tiny", "dcgan_tiny", "vae_tiny"])
+def test_a_step_on_jax_is_that_of_tensorflow(name, on_jax, tmp_path):
+    entry, rng = by_plain_gradients(name), np.random.default_rng(0)
+    nets = [entry.build(), *([entry.critic()] if entry.critic else [])]
+    given = {}
+    for number, net in enumerate(nets):
+        random = [rng.normal(0, 0.3, w.shape).astype(np.float32) ** 2 + 0.1 for w in net.weights]
+        signed = [w if v.name.startswith(("moving", "gamma")) else w * rng.choice([-1, 1], w.shape)
+                  for v, w in zip(net.weights, random, strict=True)]  # fmt: skip
+        net.set_weights(signed)
+        given |= {f"net{number}_{n}": w for n, w in enumerate(net.get_weights())}
+    images, others = rng.random((2, 4, 12, 12, 1), np.float32)
+    noise = rng.normal(size=(4, entry.spec.latent)).astype(np.float32)
+    optimizers, beta = [keras.optimizers.SGD(0.1) for _ in nets], np.float32(0.4)
+    recipe = entry.recipe
+    step, batch, as_tensorflow = {
+        "generate": (
+            lambda: steps.gan(*nets, optimizers, recipe.loss, recipe.penalty),
+            (images, noise),
+            (images, np.zeros((4, 0), np.float32), noise),
+        ),
+        "autoencode": (
+            lambda: steps.vae(*nets, *optimizers, recipe.loss),
+            (images, noise, beta),
+            (images, noise[:, None], np.full(4, beta)),
+        ),
+        "denoise": (
+            lambda: steps.supervised(*nets, *optimizers, recipe.loss),
+            (images, others),
+            (images, others),
+        ),
+    }[entry.spec.task]
+    figures = step()(*map(tf.constant, as_tensorflow))
+    given |= {f"batch_{n}": part for n, part in enumerate(batch)}
+    np.savez(tmp_path / "given.npz", **given)
+    paths = {"PYTHONPATH": os.pathsep.join(map(str, [REPOSITORY, FOLDER, REPOSITORY / "tests"]))}
+    on_jax("-c", STEP_ON_JAX, name, tmp_path / "given.npz", tmp_path / "made.npz", **paths)
+    made = dict(np.load(tmp_path / "made.npz"))
+    for key in figures:
+        np.testing.assert_allclose(made[key], figures[key], rtol=1e-3, err_msg=key)
+    for number, net in enumerate(nets):
+        for n, weight in enumerate(net.weights):
+            after = made[f"net{number}_{n}"]
+            moved = np.abs(weight - given[f"net{number}_{n}"]).max()
+            np.testing.assert_allclose(after, weight, atol=1e-3 * moved + 1e-6, err_msg=weight.path)
 
 
 def test_a_recipe_is_trained_on_jax_and_ended_here(on_jax, tmp_path):

@@ -1,5 +1,6 @@
 """Small made-up data and nets with random weights, for tests that train or need no meaning."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ from PIL import Image
 
 import zoo
 from zoo.index import Entry
+from zoo.models.dcgan import critic, dcgan
 from zoo.tasks.pipeline import Pipeline
 
 
@@ -31,6 +33,24 @@ def labelled(entry: Entry, number: int, rng) -> np.ndarray:
     step = width // len(entry.spec.labels)
     pixels[:, number * step : (number + 1) * step] += 150
     return pixels.astype(np.uint8)
+
+
+def by_plain_gradients(name: str) -> Entry:
+    """A generator without classes, a VAE of logistic pixels or a restorer, whose step is the
+    gradient of its loss alone."""
+    entry = zoo.entry(name)
+    loss = {"loss": "logistic"} if entry.spec.task == "autoencode" else {}
+    plain = {"optimizer": "sgd", "precision": "float32", "weight_decay": 0.0, "ema": None}
+    recipe = dataclasses.replace(entry.recipe, **plain, **loss)
+    if entry.spec.task != "generate":
+        return dataclasses.replace(entry, recipe=recipe)
+    return dataclasses.replace(
+        entry,
+        recipe=dataclasses.replace(recipe, penalty=0.7),
+        spec=dataclasses.replace(entry.spec, labels=()),
+        build=lambda: dcgan((12, 12, 1), code=5, width=4),
+        critic=lambda: critic((12, 12, 1), width=4),
+    )
 
 
 def scene(rng, height: int = 40, width: int = 48) -> np.ndarray:

@@ -153,6 +153,10 @@ def test_pictures_are_encoded_and_made_again_as_the_kind_that_came(vae, pictures
     Image.fromarray(pictures[0, ..., 0]).save(tmp_path / "one.png")
     image = np.asarray(vae.reconstruct(tmp_path / "one.png"))
     assert np.abs(image.astype(int) - again[0, ..., 0]).max() <= 1
+    first, second = vae([tmp_path / "one.png", pictures[1]])
+    np.testing.assert_array_equal(first, image)
+    np.testing.assert_array_equal(second, vae(pictures[1]))
+    assert [m.shape for m, _ in vae.encode([tmp_path / "one.png", pictures])] == [(3,), (5, 3)]
 
 
 def test_a_grey_picture_is_made_again_in_grey_by_a_net_of_colour():
@@ -216,7 +220,7 @@ def test_the_command_line_makes_a_sheet(gan, tmp_path):
     [
         (["dcgan_tiny"], "--count COUNT"),
         (["dcgan_tiny", "x.png"], "--count COUNT"),
-        (["dcgan_tiny", "--count", "0"], "0 is not in the range x>=1"),
+        (["dcgan_tiny", "--count", "0"], "0 is not in the range 1<=x<=10000"),
         (["cnn_tiny", "--count", "3"], "makes no new pictures"),
         (["cnn_tiny", "--scale", "2", "x.png"], "takes no scale"),
         (["cnn_tiny"], "PICTURES"),

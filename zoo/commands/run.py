@@ -42,7 +42,7 @@ FASTER = "; sooner by --runtime fastest, which makes a file at the first call an
     help="In place of NAME: of the nets for this task (denoise), that which a picture is for.",
 )
 @click.option(
-    "--count", type=click.IntRange(1), help="How many new pictures to make, on one sheet."
+    "--count", type=click.IntRange(1, 10_000), help="How many new pictures to make, on one sheet."
 )
 @click.option(
     "--seed",

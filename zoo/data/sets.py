@@ -41,3 +41,7 @@ FEATURE_EXTRACTORS = {
     ),
 }
 """Data set -> whose features pictures like those in it are compared by."""
+
+STAND_INS = {"celeba": "dcgan_celeba", "celeb_a": "dcgan_celeba"}
+"""Data set whose pictures may not be handed on -> a generator, whose pictures are in their place
+where some lie beside weights."""

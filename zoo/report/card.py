@@ -13,6 +13,8 @@ from zoo.training.record import earlier
 
 CODE_LICENCE, WEIGHTS_LICENCE = "MIT", "MIT, as far as the licence of the training data allows"
 _MOST_LABELS = 50
+_HELD_OUT = "On pictures held out of the training set"
+_FEWER = " (of few a Frechet distance is larger: compare these with each other alone)"
 _CARD = """\
 # {name}
 
@@ -109,13 +111,14 @@ def _making_of_run(facts: dict) -> str:
     if "recipe" not in facts:
         return "Nothing was written down."
     curve = _curve(facts) if facts.get("curve") else _held_out(facts)
-    return "\n".join(_training(facts)) + "\n\nOn pictures held out of the training set:\n\n" + curve
+    return "\n".join(_training(facts)) + "\n\n" + curve
 
 
 def _held_out(facts: dict) -> str:
     """Where the last layer alone was fitted."""
     found = facts.get("held_out")
-    return f"{found['accuracy']:.1f} % of {found['count']} are right." if found else "none were."
+    told = f"{found['accuracy']:.1f} % of {found['count']} are right" if found else "none were"
+    return f"{_HELD_OUT}: {told}."
 
 
 def refresh(*pages: Path) -> None:
@@ -198,18 +201,19 @@ def _making(entry: Entry, facts: dict) -> str:
     if entry.origin is not None:
         return _converting(entry, facts, versions)
     lines = [
-        f"- command: `zoo train {index.short_name(entry)}`",
+        f"- command: `zoo train {index.short_name(entry)}`{_elsewhere(facts)}",
         *_training(facts),
         f"- machine: {facts['host']}; {versions}",
         f"- SHA-256 of `{weights.WEIGHTS}`: `{facts['sha256'][weights.WEIGHTS]}`",
     ]
-    return "\n".join(lines) + "\n\nOn pictures held out of the training set:\n\n" + _curve(facts)
+    return "\n".join(lines) + "\n\n" + _curve(facts)
 
 
 def _training(facts: dict) -> list[str]:
     return [
         f"- recipe: {_recipe(facts)}",
         *(f"- went on from `{_cycle(b)}`{_where(b, facts)}, {_made(b)}" for b in earlier(facts)),
+        *_pictures(facts),
         *_calibration(facts),
         f"- time: {_time(facts)}",
     ]
@@ -263,7 +267,7 @@ def _recipe(facts: dict) -> str:
 
 def _time(facts: dict) -> str:
     beginnings = list(earlier(facts))
-    told = f"{_minutes(facts)}, {facts['started']} to {facts['ended']}"
+    told = f"{_minutes(facts)}, {facts['ended'][:10]}"
     if not beginnings or any("seconds" not in beginning for beginning in beginnings):
         return told
     return f"{told}; {_minutes(facts, *beginnings)} with all that it went on from"
@@ -271,6 +275,21 @@ def _time(facts: dict) -> str:
 
 def _minutes(*trainings: dict) -> str:
     return f"{sum(training['seconds'] for training in trainings) / 60:.0f} minutes"
+
+
+def _elsewhere(facts: dict) -> str:
+    """Of weights from another program that trains by the recipe."""
+    command = facts["command"]
+    return "" if command.startswith("zoo ") else f"; these weights: `benchmarks/{command}`"
+
+
+def _pictures(facts: dict) -> list[str]:
+    if not (found := facts.get("pictures")):
+        return []
+    return [
+        f"- pictures: {found['count']:,}, with those held out; SHA-256 of their pixels "
+        f"`{found['sha256']}`"
+    ]
 
 
 def _calibration(facts: dict) -> list[str]:
@@ -289,7 +308,8 @@ def _curve(facts: dict, most: int = 10) -> str:
     shown = shown if shown[-1] is rows[-1] else [*shown, rows[-1]]
     metrics = [key for key in rows[0] if key.startswith("held_out_")]
     heads = ("step", "loss", *(metric_of(m.removeprefix("held_out_")).title for m in metrics))
-    return figures.table(
+    fewer = _FEWER * ("held_out_frechet" in metrics)
+    return f"{_HELD_OUT}{fewer}:\n\n" + figures.table(
         heads,
         [(f"{r['step']}", f"{r['loss']:.4g}", *(f"{r[m]:.4g}" for m in metrics)) for r in shown],
     )

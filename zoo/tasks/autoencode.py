@@ -123,6 +123,9 @@ class Autoencode(Generate[Autoencoder]):
 
         watch.look(pipeline, run, log, progress)
 
+    def counted(self, evaluation: Evaluation[Autoencoder], compared: int) -> int:
+        return len(evaluation.pictures)
+
     def protocol(self, entry: Entry, count: int) -> str:
         drawn = f"pixels drawn from their grey, seed {SEED}; {_draws(entry):,} importance samples; "
         levels = f"bits: 256 levels, logistic, {_FEWEST_DRAWS} importance samples; "

@@ -31,24 +31,29 @@ class Autoencoder(Generator):
         """As `reconstruct`."""
         return self.reconstruct(picture)
 
-    def encode(self, picture: Any) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, picture: Any) -> Any:
         """The normal distribution of the latents that a picture could be made from.
 
         Args:
-            picture: as `zoo.images.pixels.read` takes it, of the net's size.
+            picture: as `zoo.images.pixels.read` takes it, of the net's size; or a list.
 
         Returns:
-            Mean and log variance, float32 `[b, latent]` (`[latent]` for one picture).
+            Mean and log variance, float32 `[b, latent]` (`[latent]` for one picture); a list of
+            these for a list.
 
         Raises:
             ZooError: the input is no such picture, or of another size.
         """
+        if isinstance(picture, (list, tuple)):
+            return [self.encode(one) for one in picture]
         pixels = read(picture)
         mean, logvar = self._encoded(pixels.over(self.spec.background))
         return (mean[0], logvar[0]) if pixels.single else (mean, logvar)
 
     def reconstruct(self, picture: Any) -> Any:
-        """A picture of the kind that came, made again from the mean of its latents."""
+        """A picture of the kind that came, made again from the mean of its latents; or a list."""
+        if isinstance(picture, (list, tuple)):
+            return [self.reconstruct(one) for one in picture]
         pixels = read(picture)
         made = self._decoded(self._encoded(pixels.over(self.spec.background))[0])
         return pixels.back(fit_channels(made, pixels.values.shape[-1]))

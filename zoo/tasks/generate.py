@@ -141,7 +141,8 @@ class Generate(Task[G]):
         real, other = evaluation.once("halves", lambda: self._halves(evaluation))
         generated = features.generated(pipeline, infer or pipeline.decode, len(real))
         figures = generated.fidelity(real)
-        row = {"protocol": self.protocol(entry, len(real)), "metrics": figures}
+        row: dict[str, Any] = {"protocol": self.protocol(entry, len(real)), "metrics": figures}
+        row["count"] = self.counted(evaluation, len(real) + len(other))
         if infer:
             return row
         if not entry.base and sources.available(entry.recipe.data):
@@ -151,6 +152,10 @@ class Generate(Task[G]):
             figures |= features.novelty(generated, unseen, training)
         figures |= self.likelihood(pipeline, evaluation.pictures, progress=progress)
         return row | {"floor": other.fidelity(real)}
+
+    def counted(self, evaluation: Evaluation[G], compared: int) -> int:
+        """How many pictures its headline is of."""
+        return compared
 
     def _halves(self, evaluation: Evaluation[G]) -> "tuple[Features, Features]":
         from zoo.metrics import features
@@ -174,7 +179,10 @@ class Generate(Task[G]):
     def protocol(self, entry: Entry, count: int) -> str:
         """How its figures were made, in words."""
         extractor = extractor_of(entry)
-        whole = {"test": "the test split", "all": "all pictures"}[extractor.split]
+        whole = {
+            "test": "the test split",
+            "all": "all pictures, those that it was trained on among them",
+        }[extractor.split]
         return (
             f"{count:,} made, seed {SEED}, beside half of {whole}, in features of "
             f"{extractor.name}; floor: the other half"

@@ -112,7 +112,8 @@ def ended(
     split = pictures.split(entry, found, validation)
     learnt = trained(entry, split, run, donor, strategy, elsewhere)
     if any(IMAGE in signature.names for signature in signatures(entry.spec)):
-        kept = calibration.write(run / weights.CALIBRATION, found, entry.spec)
+        handed_on = pictures.to_hand_on(entry, found)
+        kept = calibration.write(run / weights.CALIBRATION, handed_on, entry.spec)
         learnt["sha256"][weights.CALIBRATION] = kept
     files.write_json(run / weights.RUN, facts | {"ended": record.now()} | learnt)
     return run
