@@ -174,8 +174,8 @@ def _tell(facts: dict, run) -> None:
 def _next(name: str, facts: dict, run) -> list[str]:
     """The commands that come next, as they are typed."""
     folder, made = (shlex.quote(str(path)) for path in (run, run / "files"))
-    own = facts.get("labels") or not index.entry(name).benchmarks
     data = facts["recipe"]["data"]
+    own = data.startswith("folder:") or not index.entry(name).benchmarks
     tested = f" --data {shlex.quote(data)}" if sources.has_part(data, "test") else ""
     measured = f"To measure it: zoo evaluate {folder}"
     measured += tested or (" --data folder:PATH" if own else "")
