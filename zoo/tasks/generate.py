@@ -141,8 +141,12 @@ class Generate(Task[G]):
         real, other = evaluation.once("halves", lambda: self._halves(evaluation))
         generated = features.generated(pipeline, infer or pipeline.decode, len(real))
         figures = generated.fidelity(real)
-        row: dict[str, Any] = {"protocol": self.protocol(entry, len(real)), "metrics": figures}
-        row["count"] = self.counted(evaluation, len(real) + len(other))
+        known = extractor_of(entry).split == "all" and evaluation.pictures.name == entry.recipe.data
+        row = {
+            "protocol": self.protocol(entry, len(real)) + "; it learnt from most of them" * known,
+            "metrics": figures,
+            "count": self.counted(evaluation, len(real) + len(other)),
+        }
         if infer:
             return row
         if not entry.base and sources.available(entry.recipe.data):
@@ -179,10 +183,7 @@ class Generate(Task[G]):
     def protocol(self, entry: Entry, count: int) -> str:
         """How its figures were made, in words."""
         extractor = extractor_of(entry)
-        whole = {
-            "test": "the test split",
-            "all": "all pictures, those that it was trained on among them",
-        }[extractor.split]
+        whole = {"test": "the test split", "all": "all pictures"}[extractor.split]
         return (
             f"{count:,} made, seed {SEED}, beside half of {whole}, in features of "
             f"{extractor.name}; floor: the other half"
