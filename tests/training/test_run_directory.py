@@ -7,9 +7,11 @@ from PIL import Image
 from tiny import data_for, scene
 
 import zoo
+from zoo.data import calibration
 from zoo.data.pictures import Pictures
 from zoo.errors import ZooError
-from zoo.storage import files, processes
+from zoo.storage import files, processes, weights
+from zoo.training import run as training
 from zoo.training.pictures import refuse_others
 
 
@@ -93,3 +95,12 @@ print(subprocess.run(command, capture_output=True, text=True).stderr)
     shown = in_second_process(code, tmp_path / "a.tif")
     (warning,) = (line for line in shown.splitlines() if line.startswith("Warning: "))
     assert "a.tif has 2 pages or frames, of which the first alone is read" in warning
+
+
+def test_faces_are_not_handed_on_beside_weights():
+    entry = zoo.entry("vae_celeba")
+    kept = training._to_hand_on(entry, Pictures("celeba", [np.zeros((64, 64, 3), np.uint8)]))
+    assert {image.shape for image in kept.images} == {(64, 64, 3)} and np.ptp(kept.images[0]) > 50
+    pixels, name = calibration.read(weights.path_of(entry, "pretrained"), entry.spec)
+    assert name == kept.name == "samples of dcgan_celeba"
+    assert np.abs(pixels.astype(int) - calibration.sample(kept, entry.spec)).max() <= 1

@@ -126,7 +126,9 @@ def test_it_starts_from_given_weights_and_keeps_their_training(trained, tmp_path
     assert warm[0]["loss"] != fresh[0]["loss"]
     assert (first / "weights.h5").read_bytes() != (second / "weights.h5").read_bytes()
     donor, facts = [json.loads((run / "run.json").read_text()) for run in (first, second)]
-    assert facts["start"] == {key: donor[key] for key in ("name", "recipe", "seconds", "sha256")}
+    assert facts["start"] == {
+        key: donor[key] for key in ("name", "recipe", "host", "seconds", "sha256")
+    }
 
 
 def test_weights_of_another_net_are_refused_as_a_start(tmp_path):
@@ -524,7 +526,7 @@ def test_the_training_of_what_it_starts_from_is_kept(tmp_path, monkeypatch):
         None,
     )
     published = weights.published(donor)
-    kept = {key: published[key] for key in ("name", "recipe", "seconds", "sha256")}
+    kept = {key: published[key] for key in ("name", "recipe", "host", "seconds", "sha256")}
     assert facts["start"] == kept
     assert json.loads((tmp_path / "run" / "run.json").read_text())["start"] == kept
 

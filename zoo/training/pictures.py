@@ -7,14 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from zoo import loading
-from zoo.data import calibration, sources, splits
+from zoo.data import sources, splits
 from zoo.data.pictures import Pictures
-from zoo.data.sets import STAND_INS
 from zoo.errors import ZooError
 from zoo.schema import Entry
 from zoo.storage import files, run_json
-from zoo.tasks.generator import Generator
 
 LIST = "pictures.txt"
 """In a run directory: the files, a line each."""
@@ -38,16 +35,6 @@ def split(
     if validation is not None:
         return pictures.of_size(size), validation.of_size(size)
     return splits.split(pictures.of_size(size), entry.recipe.holdout)
-
-
-def to_hand_on(entry: Entry, pictures: Pictures) -> Pictures:
-    """Those of which a sample may lie beside the weights."""
-    if (name := STAND_INS.get(entry.recipe.data)) is None:
-        return pictures
-    generator = loading.load(name)
-    assert isinstance(generator, Generator)
-    made = generator.sample(calibration.COUNT, calibration.SEED)
-    return Pictures(f"samples of {name}", list(made))
 
 
 def refuse_others(

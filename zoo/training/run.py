@@ -13,6 +13,7 @@ from typing import Any
 
 from zoo import index
 from zoo.data import calibration, sources
+from zoo.data.sets import STAND_INS
 from zoo.errors import ZooError, ZooWarning, need
 from zoo.recipe import KEPT_IN, OPTIMIZERS, PRECISIONS, Recipe, in_cycles
 from zoo.schema import Entry
@@ -112,11 +113,24 @@ def ended(
     split = pictures.split(entry, found, validation)
     learnt = trained(entry, split, run, donor, strategy, elsewhere)
     if any(IMAGE in signature.names for signature in signatures(entry.spec)):
-        handed_on = pictures.to_hand_on(entry, found)
+        handed_on = _to_hand_on(entry, found)
         kept = calibration.write(run / weights.CALIBRATION, handed_on, entry.spec)
         learnt["sha256"][weights.CALIBRATION] = kept
     files.write_json(run / weights.RUN, facts | {"ended": record.now()} | learnt)
     return run
+
+
+def _to_hand_on(entry: Entry, found: sources.Pictures) -> sources.Pictures:
+    """Those of which a sample may lie beside the weights."""
+    if (name := STAND_INS.get(entry.recipe.data)) is None:
+        return found
+    from zoo import loading
+    from zoo.tasks.generator import Generator
+
+    generator = loading.load(name)
+    assert isinstance(generator, Generator)
+    made = generator.sample(calibration.COUNT, calibration.SEED)
+    return sources.Pictures(f"samples of {name}", list(made))
 
 
 def _changed(entry: Entry, start: str | Path | None, changes: dict[str, Any]) -> Entry:
