@@ -77,7 +77,7 @@ def edited(manifest: dict[str, Any]) -> str:
 def manifest_of(entry: Entry, folder: Path) -> dict[str, Any]:
     """Reads `export.json`; raises ZooError, too, where the export is of another name."""
     manifest = read_manifest(folder)
-    if _index_name(manifest) != entry.index_name:
+    if index_name(manifest) != entry.index_name:
         raise ZooError(f"{folder} is an export of {manifest['name']}, not of {entry.full_name}")
     return manifest
 
@@ -153,7 +153,7 @@ def entry_of(manifest: dict) -> Entry:
     """
     if "net" in manifest:
         return own.entry_of(manifest["name"], manifest["net"])
-    return labelled(index.entry(_index_name(manifest)), manifest)
+    return labelled(index.entry(index_name(manifest)), manifest)
 
 
 def labelled(entry: Entry, manifest: dict) -> Entry:
@@ -187,7 +187,7 @@ def _signature(about: dict) -> Signature:
     return Signature(about["part"], inputs_of(about), tuple(o["name"] for o in about["outputs"]))
 
 
-def _index_name(manifest: dict) -> str:
+def index_name(manifest: dict) -> str:
     return manifest.get("base", manifest["name"])
 
 

@@ -17,6 +17,7 @@ from zoo.export.manifest import (
     PAGE,
     REPORT,
     digest,
+    index_name,
     labels_text,
     paths_in,
     read_manifest,
@@ -70,7 +71,7 @@ def export(
     """
     if isinstance(pipeline, (str, Path)):
         pipeline = loading.found(pipeline)
-    refuse_target(folder, pipeline.entry.full_name)
+    refuse_target(folder, pipeline.entry)
     refuse(pipeline.entry, formats, keep_float, mixed)
     _refuse_unknown(keep_float, pipeline)
     import_extra("ai_edge_litert.interpreter", "exporting")
@@ -185,21 +186,22 @@ def _refuse_unknown(keep_float: Sequence[str], pipeline: Pipeline) -> None:
         )
 
 
-def refuse_target(folder: str | Path, name: str | None = None) -> None:
+def refuse_target(folder: str | Path, entry: Entry | None = None) -> None:
     """Raises as `export` of a folder that it cannot write, or should not; of this net, if said."""
     target = Path(folder).resolve()
-    _refuse_foreign(target, name)
+    _refuse_foreign(target, entry)
     files.refuse_unwritable(target)
 
 
-def _refuse_foreign(folder: Path, name: str | None) -> None:
+def _refuse_foreign(folder: Path, entry: Entry | None) -> None:
     """An earlier export is replaced as a whole: nothing else may go with it."""
     if folder.exists() and not folder.is_dir():
         raise ZooError(f"{folder} is a file: name a folder to export into")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     manifest = read_manifest(folder)
-    if name not in (None, manifest["name"]):
+    there = manifest["name"], index_name(manifest)
+    if entry is not None and there != (entry.full_name, entry.index_name):
         raise ZooError(
             f"{folder} holds an export of {manifest['name']}, which would be lost: choose another "
             "folder, or remove it"

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import own_nets
 import pytest
+from tiny import data_for
 
 import zoo
 from zoo.errors import ZooError
@@ -45,6 +46,20 @@ def test_it_gives_the_same_answers_and_tells_no_paths(run, pictures, tmp_path, a
         text = (tmp_path / "away" / name).read_text(encoding="utf-8")
         assert str(run.parent) not in text
         assert "secret photos" in text
+
+
+def test_what_it_went_on_from_is_told_but_for_the_machine(tmp_path):
+    data = {
+        "data": data_for(zoo.entry("mlp_gan_tiny"), tmp_path / "data"),
+        "steps": 2,
+        "holdout": 2,
+    }
+    zoo.train("mlp_gan_tiny", tmp_path / "first", **data)
+    zoo.train("mlp_gan_tiny", tmp_path / "second", start=tmp_path / "first", **data)
+    release(tmp_path / "second", tmp_path / "away")
+    card = (tmp_path / "away" / weights.CARD).read_text(encoding="utf-8")
+    assert "went on from `mlp_gan_tiny`, recipe: " in card
+    assert "Linux" not in card and "machine" not in card
 
 
 def test_a_net_of_ones_own_is_given_away_as_well(tmp_path, astronaut):

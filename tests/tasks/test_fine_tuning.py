@@ -165,6 +165,8 @@ def test_weights_keep_the_licence_that_they_began_with(tmp_path):
     recipe = {"data": "folder:photos", "start": "efficientnet_lite0"}
     first = {"name": "cnn", "recipe": recipe | {"start": None}}
     yours, faces = "of your data", zoo.entry("dcgan_celeba")
+    given = {"weights": "theirs", "training data": "of theirs"}
+    denoiser = {"name": "dncnn_s25.bsd400", "cycle": 1, "recipe": {"data": "Train400"}}
     of_faces = {"name": "dcgan_celeba.celeba", "recipe": {"data": "celeba"}}
     for facts, *licences in (
         (
@@ -178,6 +180,22 @@ def test_weights_keep_the_licence_that_they_began_with(tmp_path):
             of_faces | {"recipe": recipe, "start": of_faces},
             faces.weights_licence,
             f"{yours}; before that: {faces.data_licence}",
+        ),
+        (of_faces | {"start": first}, "your own", f"{faces.data_licence}; before that: {yours}"),
+        (
+            of_faces | {"recipe": {"data": "celeb_a+folder:secret/place"}},
+            "your own",
+            f"{faces.data_licence}; before that: {yours}",
+        ),
+        (
+            denoiser | {"recipe": {"data": "folder:x"}, "start": denoiser},
+            zoo.entry("dncnn_s25").weights_licence,
+            f"{yours}; before that: {zoo.entry('dncnn_s25').data_licence}",
+        ),
+        (
+            first | {"recipe": recipe, "start": {"name": "cnn", "licence": given}},
+            "theirs",
+            f"{yours}; before that: of theirs",
         ),
     ):
         (tmp_path / "run.json").write_text(json.dumps(facts), "utf-8")

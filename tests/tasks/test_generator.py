@@ -100,6 +100,14 @@ def test_what_is_no_latent_is_refused(gan, latents):
         gan(latents)
 
 
+def test_latents_of_any_precision_are_taken_and_an_overflow_is_said(gan):
+    codes = gan.codes(2)
+    rounded = tf.cast(codes, tf.bfloat16)
+    np.testing.assert_array_equal(gan(rounded), gan(rounded.numpy().astype(np.float32)))
+    with pytest.raises(zoo.ZooError, match="the net overflows on"):
+        gan.decode(codes * 1e38)
+
+
 def test_one_latent_gives_one_picture(gan):
     codes = gan.codes(3)
     np.testing.assert_allclose(gan.decode(codes[1]), gan.decode(codes)[1], atol=1e-5)

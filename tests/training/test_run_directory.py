@@ -1,5 +1,7 @@
 """A run directory is of one training, of one set of pictures, and of one process at a time."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from conftest import in_second_process
@@ -101,6 +103,10 @@ def test_faces_are_not_handed_on_beside_weights():
     entry = zoo.entry("vae_celeba")
     kept = training._to_hand_on(entry, Pictures("celeba", [np.zeros((64, 64, 3), np.uint8)]))
     assert {image.shape for image in kept.images} == {(64, 64, 3)} and np.ptp(kept.images[0]) > 50
+    grey = zoo.entry("dncnn_s25")
+    both = dataclasses.replace(grey, recipe=dataclasses.replace(grey.recipe, data="celeba+T91"))
+    in_grey = training._to_hand_on(both, Pictures("celeba+T91", []))
+    assert {image.shape for image in in_grey.images} == {(64, 64, 1)}
     pixels, name = calibration.read(weights.path_of(entry, "pretrained"), entry.spec)
     assert name == kept.name == "samples of dcgan_celeba"
     assert np.abs(pixels.astype(int) - calibration.sample(kept, entry.spec)).max() <= 1

@@ -8,6 +8,7 @@ import click
 from zoo.commands import own_model
 from zoo.commands.console import WEIGHTS, formats_option, printable_lines, trained
 from zoo.errors import ZooError
+from zoo.schema import Entry
 from zoo.storage import keras_files
 from zoo.storage.weights import located
 
@@ -86,7 +87,9 @@ def export(name, folder, size, formats, calibration, data, metric, allow, weight
         calibration = None
     else:
         own_model.refuse_said(name, more)
-        pipeline = own_model.saved(name, weights) or _of_the_zoo(name, weights, size, formats, more)
+        saved = own_model.saved(name, weights)
+        pipeline = saved or _of_the_zoo(name, weights, size, formats, more)
+        _refuse_size(size, pipeline.entry)
     static = size if pipeline.spec.free_size else None
     export(pipeline, folder, static, formats, calibration, more["keep_float"], more["mixed"])
     if own or data:
@@ -116,11 +119,15 @@ def _of_the_zoo(
 
     name, path = located(name, weights)
     entry = trained(name, path)
-    if size and not entry.spec.free_size:
-        height, width = entry.spec.size
-        raise ZooError(f"--size {size}: {entry.name} takes {height}x{width} in every file")
+    _refuse_size(size, entry)
     refuse(entry, formats, more["keep_float"], more["mixed"])
     return load(name, path)
+
+
+def _refuse_size(size: int | None, entry: Entry) -> None:
+    if size and not entry.spec.free_size and entry.spec.size != (size, size):
+        height, width = entry.spec.size
+        raise ZooError(f"--size {size}: {entry.name} takes {height}x{width} in every file")
 
 
 def _assess(pipeline, folder, data, metric, allow, size) -> None:

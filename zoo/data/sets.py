@@ -15,12 +15,14 @@ LABELS = {
 }  # fmt: skip
 """Data set -> its classes, in the order of their numbers."""
 
+_OF_CELEBA = "CelebA: non-commercial research only (its agreement)"
 LICENCES = {
     "mnist": "MNIST: CC BY-SA 3.0 (as Keras states it)",
     "fashion_mnist": "Fashion-MNIST: MIT",
     "imagenet": "ImageNet (ILSVRC 2012): non-commercial research and education only; the weights "
     "are released as said above",
-    "celeba": "CelebA: non-commercial research only (its agreement)",
+    "celeba": _OF_CELEBA,
+    "celeb_a": _OF_CELEBA,
     "flowers": "tf_flowers: CC BY 2.0 (as tensorflow-datasets states it)",
 }
 """Data set -> the licence of its pictures."""

@@ -246,9 +246,11 @@ def _made(facts: dict) -> str:
 
 
 def _where(before: dict, facts: dict) -> str:
-    """Where a training before was made, if that is known and was another machine."""
-    host = before.get("host", facts["host"])
-    return "" if host == facts["host"] else f" (on {host})"
+    """Where a training before was made, unless on the same machine; of what is given away nothing
+    is said of machines."""
+    if before.get("host") == facts.get("host") or "host" not in facts:
+        return ""
+    return f" (on {before['host']})" if "host" in before else " (machine not recorded)"
 
 
 def _cycle(facts: dict) -> str:

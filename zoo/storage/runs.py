@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import index
+from zoo.data.sets import LICENCES
 from zoo.schema import Entry
 from zoo.storage import files, run_json
 from zoo.storage.weights import weights_path
@@ -92,19 +93,16 @@ def _shape(entry: Entry, facts: dict[str, Any]) -> tuple[int | None, int | None,
 
 
 def _licence(entry: Entry, facts: dict[str, Any]) -> dict[str, str]:
-    """Of a training on other pictures than the entry's, or damaged otherwise; else nothing."""
-    if not _on_others(entry, facts):
-        return {}
+    """Of a training on other pictures than the entry's, or damaged otherwise, or of one that began
+    from such; else nothing."""
     trainings = [facts]
     while "start" in trainings[-1]:
         trainings.append(trainings[-1]["start"])
-    *_, (donor, first) = named = [(_of(one, entry), one) for one in trainings]
-    fresh = _on_others(donor, first) and first["recipe"].get("start") is None
-    told = dict.fromkeys(_data_licence(*one) for one in named)
-    return {
-        "weights": OWN if fresh else donor.weights_licence,
-        "training data": "; before that: ".join(told),
-    }
+    named = [(_of(one, entry), one) for one in trainings]
+    if not any("licence" in one or _on_others(known, one) for known, one in named):
+        return {}
+    told = dict.fromkeys(licence for each in named for licence in _data_licences(*each))
+    return {"weights": _of_weights(*named[-1]), "training data": "; before that: ".join(told)}
 
 
 def _of(facts: dict[str, Any], entry: Entry) -> Entry:
@@ -112,17 +110,36 @@ def _of(facts: dict[str, Any], entry: Entry) -> Entry:
     return index.entry(name) if index.is_name(name) else entry
 
 
-def _data_licence(entry: Entry, facts: dict[str, Any]) -> str:
+def _of_weights(entry: Entry, first: dict[str, Any]) -> str:
+    """By the first of their trainings."""
+    if "licence" in first:
+        return first["licence"]["weights"]
+    fresh = _on_others(entry, first) and first["recipe"].get("start") is None
+    return OWN if fresh else entry.weights_licence
+
+
+def _data_licences(entry: Entry, facts: dict[str, Any]) -> list[str]:
     """Of the pictures of one training."""
+    if "licence" in facts:
+        return [facts["licence"]["training data"]]
     data = facts.get("recipe", {}).get("data", entry.recipe.data)
-    if data.startswith("folder:"):
-        return OF_YOUR_DATA
-    return entry.data_licence if data == entry.recipe.data else f"that of {data}"
+    if data in _usual(entry):
+        return [entry.data_licence]
+    parts = [data] if data.startswith("folder:") else data.split("+")
+    return [
+        OF_YOUR_DATA if part.startswith("folder:") else LICENCES.get(part, f"that of {part}")
+        for part in parts
+    ]
+
+
+def _usual(entry: Entry) -> set[str]:
+    """The sets that a name's own cycles are trained on."""
+    return {recipe.data for recipe in entry.recipe.chain()}
 
 
 def _on_others(entry: Entry, facts: dict[str, Any]) -> bool:
-    usual, recipe = entry.recipe.data, facts.get("recipe", {})
-    return recipe.get("data", usual) != usual or bool(recipe.get("degrade"))
+    recipe = facts.get("recipe", {})
+    return recipe.get("data", entry.recipe.data) not in _usual(entry) or bool(recipe.get("degrade"))
 
 
 def _name(said: str, entry: Entry) -> str:

@@ -126,11 +126,11 @@ class Autoencode(Generate[Autoencoder]):
     def counted(self, evaluation: Evaluation[Autoencoder], compared: int) -> int:
         return len(evaluation.pictures)
 
-    def protocol(self, entry: Entry, count: int) -> str:
+    def protocol(self, entry: Entry, data: str, count: int) -> str:
         drawn = f"pixels drawn from their grey, seed {SEED}; {_draws(entry):,} importance samples; "
         levels = f"bits: 256 levels, logistic, {_FEWEST_DRAWS} importance samples; "
         told = drawn * entry.spec.binary + levels * (entry.recipe.loss == "logistic")
-        return told + super().protocol(entry, count)
+        return told + super().protocol(entry, data, count)
 
     def likelihood(
         self,

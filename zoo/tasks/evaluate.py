@@ -47,7 +47,9 @@ class Evaluation(Generic[P]):
         named = pictures.name if pictures else data
         data, self.damage = pipeline.entry.test_set(named, degrade)
         spec, self.pipeline = pipeline.spec, pipeline
-        self.pictures = pictures or sources.load(data, spec.channels, "test", spec.background, size)
+        if pictures is None:
+            pictures = sources.load(data, spec.channels, "test", spec.background, size)
+        self.pictures = pictures.of_size(size)
         self._known: dict[str, Any] = {}
         if self.pictures.given is not None and self.damage is not None:
             self.damage = self._of_pairs(degrade)

@@ -141,15 +141,16 @@ class Generate(Task[G]):
         real, other = evaluation.once("halves", lambda: self._halves(evaluation))
         generated = features.generated(pipeline, infer or pipeline.decode, len(real))
         figures = generated.fidelity(real)
-        known = extractor_of(entry).split == "all" and evaluation.pictures.name == entry.recipe.data
+        data = evaluation.pictures.name
         row = {
-            "protocol": self.protocol(entry, len(real)) + "; it learnt from most of them" * known,
+            "protocol": self.protocol(entry, data, len(real)),
             "metrics": figures,
             "count": self.counted(evaluation, len(real) + len(other)),
         }
         if infer:
             return row
-        if not entry.base and sources.available(entry.recipe.data):
+        own = {benchmark.data for benchmark in entry.benchmarks} if not entry.base else {}
+        if data in own and sources.available(entry.recipe.data):
             whole = extractor_of(entry).split == "test"
             unseen = other if whole else features.of(entry, evaluation.pictures)
             training = features.of(entry, _read(entry, entry.recipe.data, "train"))
@@ -180,13 +181,17 @@ class Generate(Task[G]):
         generated = features.generated(pipeline, pipeline.decode, len(real))
         return figures | generated.fidelity(real)
 
-    def protocol(self, entry: Entry, count: int) -> str:
-        """How its figures were made, in words."""
+    def protocol(self, entry: Entry, data: str, count: int) -> str:
+        """How its figures on a set were made, in words."""
         extractor = extractor_of(entry)
-        whole = {"test": "the test split", "all": "all pictures"}[extractor.split]
+        whole = extractor.split == "all" or sources.part_read(data, extractor.split).startswith(
+            "all"
+        )
+        half = "all pictures" if whole else f"the {extractor.split} split"
+        known = extractor.split == "all" and data == entry.recipe.data
         return (
-            f"{count:,} made, seed {SEED}, beside half of {whole}, in features of "
-            f"{extractor.name}; floor: the other half"
+            f"{count:,} made, seed {SEED}, beside half of {half}, in features of {extractor.name}; "
+            "floor: the other half" + "; it learnt from most of them" * known
         )
 
     def likelihood(

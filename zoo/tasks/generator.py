@@ -76,6 +76,11 @@ class Generator(Pipeline):
         if not np.isfinite(latents).all():
             raise ZooError("expected finite latents, got NaN or infinity")
         made = self._decoded(np.atleast_2d(latents))
+        if not np.isfinite(made).all():
+            raise ZooError(
+                f"{self.entry.name}: expected latents as normal numbers are, got up to "
+                f"{np.abs(latents).max():g}, which the net overflows on"
+            )
         return made[0] if latents.ndim == 1 else made
 
     def infer(self, latents: np.ndarray) -> np.ndarray:
@@ -136,7 +141,7 @@ def _refuse_outside(name: str, value: Any, least: int, most: float = np.inf) -> 
 def _numbers(latent: ArrayLike) -> np.ndarray:
     try:
         values = np.asarray(latent)
-        if values.dtype.kind in "biuf":
+        if values.dtype.kind in "biuf" or values.dtype.name == "bfloat16":
             return values.astype(np.float32)
         got = f"an array of {values.dtype}"
     except (TypeError, ValueError):  # rows of different lengths

@@ -16,7 +16,9 @@ from zoo.schema import Entry, Recipe
 from zoo.storage import run_json, weights
 
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "pillow")
-_OF_A_DONOR = ("name", "cycle", "recipe", "origin", "host", "seconds", "sha256", "start")
+_OF_A_DONOR = (
+    "name", "cycle", "recipe", "origin", "licence", "host", "seconds", "sha256", "start"
+)  # fmt: skip
 
 
 def of(entry: Entry, cycle: int | None) -> dict:

@@ -15,6 +15,7 @@ from zoo import index
 from zoo.data import calibration, sources
 from zoo.data.sets import STAND_INS
 from zoo.errors import ZooError, ZooWarning, need
+from zoo.images.pixels import fit_channels, to_uint8
 from zoo.recipe import KEPT_IN, OPTIMIZERS, PRECISIONS, Recipe, in_cycles
 from zoo.schema import Entry
 from zoo.storage import files, leftovers, run_json, weights
@@ -122,15 +123,17 @@ def ended(
 
 def _to_hand_on(entry: Entry, found: sources.Pictures) -> sources.Pictures:
     """Those of which a sample may lie beside the weights."""
-    if (name := STAND_INS.get(entry.recipe.data)) is None:
+    names = [STAND_INS[part] for part in entry.recipe.data.split("+") if part in STAND_INS]
+    if not names:
         return found
     from zoo import loading
     from zoo.tasks.generator import Generator
 
-    generator = loading.load(name)
+    generator = loading.load(names[0])
     assert isinstance(generator, Generator)
-    made = generator.sample(calibration.COUNT, calibration.SEED)
-    return sources.Pictures(f"samples of {name}", list(made))
+    made = generator.decode(generator.codes(calibration.COUNT, calibration.SEED))
+    made = to_uint8(fit_channels(made, entry.spec.channels))
+    return sources.Pictures(f"samples of {names[0]}", list(made))
 
 
 def _changed(entry: Entry, start: str | Path | None, changes: dict[str, Any]) -> Entry:

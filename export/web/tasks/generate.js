@@ -75,6 +75,7 @@ class Generating {
 
   #set(latent) {
     this.#latent = latent;
+    press([...this.parts.history.children]);
     this.#sliders.forEach((slider, index) => {
       slider.value = latent[index];
       slider.nextSibling.textContent = latent[index].toFixed(2);
@@ -152,7 +153,10 @@ class Generating {
     while (mine === this.#walks && !this.page.signal.aborted) {
       if (Number(mix.value) >= 100) this.#onward();
       mix.value = Number(mix.value) + STEP;
-      if (!(await this.#mix())) return this.#rest();
+      const making = this.#mix();
+      const asked = this.#asked;
+      const failed = !(await making) && asked === this.#asked; // else another class was chosen
+      if (failed && mine === this.#walks) return this.#rest();
       await new Promise(requestAnimationFrame);
     }
   }
@@ -200,7 +204,7 @@ class Generating {
     );
     button.addEventListener(
       "click",
-      () => (press([...history.children], button), (select.value = chosen), this.#goTo(latent)),
+      () => ((select.value = chosen), this.#goTo(latent), press([...history.children], button)),
     );
     history.append(button);
     this.#latents.set(number, latent);
