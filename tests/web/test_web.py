@@ -583,6 +583,16 @@ def test_samples_are_mixed_walked_and_added(page, tmp_path, name):
     resting = given(page)
     assert (given(page) == resting).all()
     assert chosen(page) == ["3", "1", "2"]
+    page.locator("[data-history] button").first.click()
+    pressed = page.locator("[data-history] button[aria-pressed=true]")
+    assert pressed.all_inner_texts() == ["1"]
+    for _ in range(3):  # it walks, rests and walks
+        page.locator("[data-walk]").click()
+    for label in "120" * bool(generator.spec.labels and latent < len(code)):
+        page.locator("[data-class]").select_option(label)
+    page.wait_for_timeout(300)
+    assert page.locator("[data-walk]").get_attribute("aria-pressed") == "true"
+    assert pressed.count() == 0
 
 
 def test_samples_are_numbered_and_forgotten_in_turn(page, tmp_path):
