@@ -133,7 +133,8 @@ function showFacts(model) {
     Name: model.name,
     Measured: model.headline,
     Limits: model.limits.join("; "),
-    "Training data": model.licence,
+    "Licence of the weights": model.weights_licence,
+    "Licence of the training data": model.data_licence,
     File: `${(model.file.bytes / 1e6).toFixed(2)} MB, SHA-256 ${model.file.sha256}`,
   };
   const said = Object.entries(facts).filter(([, value]) => value);

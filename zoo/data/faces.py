@@ -29,6 +29,7 @@ def load(name: str, folder: Path, channels: int | str, background: float, split:
     """
     if split not in _SPLITS:
         raise ZooError(f"{name}: expected a split {', '.join(_SPLITS)}, got {split!r}")
+    folders.refuse_missing(folder)
     found = folders.pictures_in(folder)
     if len(found) <= TEST:
         raise ZooError(
