@@ -79,11 +79,10 @@ def _seal(folder: Path, told: dict[str, Any]) -> str:
 
 def _licences(facts: dict[str, Any]) -> list[Path]:
     """Those of weights that it began with, where these came from elsewhere."""
-    while "start" in facts:
-        facts = facts["start"]
-    if not index.is_name(str(facts.get("name"))):
+    *_, first = facts, *run_json.earlier(facts)
+    if not index.is_name(str(first.get("name"))):
         return []
-    folder = weights.pretrained_folder(index.entry(facts["name"]))
+    folder = weights.pretrained_folder(index.entry(first["name"]))
     return [path for n in (weights.LICENCE, weights.NOTICE) if (path := folder / n).is_file()]
 
 

@@ -21,7 +21,7 @@ from zoo import recipe as names
 from zoo.data import sources
 from zoo.metrics.likelihood import PICTURE_LOSSES
 from zoo.recipe import in_cycles
-from zoo.storage import weights
+from zoo.storage import run_json, weights
 from zoo.training import loop as looping
 from zoo.training import record, steps
 from zoo.training.checkpoints import Checkpoints
@@ -557,7 +557,7 @@ def test_one_command_repeats_all_cycles_and_those_it_starts_from(in_two_cycles, 
     zoo.train(entry.full_name, run)
     facts, found = record.finished(run)
     assert found is entry and facts["cycle"] == 2
-    assert [(one["name"], one.get("cycle")) for one in record.earlier(facts)] == [
+    assert [(one["name"], one.get("cycle")) for one in run_json.earlier(facts)] == [
         (entry.full_name, 1),
         ("dncnn_tiny.first", None),
     ]

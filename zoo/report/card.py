@@ -9,7 +9,7 @@ from zoo.metrics.metric import metric_of
 from zoo.report import figures, precisions, results, tables, times
 from zoo.schema import Entry
 from zoo.storage import files, weights
-from zoo.training.record import earlier
+from zoo.storage.run_json import earlier
 
 CODE_LICENCE, WEIGHTS_LICENCE = "MIT", "MIT, as far as the licence of the training data allows"
 _MOST_LABELS = 50

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, get_type_hints
 
@@ -69,6 +69,13 @@ def beside(path: Path) -> dict | None:
     """
     recorded = path.with_name(RUN)
     return read(recorded) if os.path.lexists(recorded) else None
+
+
+def earlier(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The trainings that its weights had been through, the last one first."""
+    if start := facts.get("start"):
+        yield start
+        yield from earlier(start)
 
 
 def of_labels(labels: Sequence[str]) -> dict[str, Any]:

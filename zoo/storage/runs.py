@@ -95,10 +95,7 @@ def _shape(entry: Entry, facts: dict[str, Any]) -> tuple[int | None, int | None,
 def _licence(entry: Entry, facts: dict[str, Any]) -> dict[str, str]:
     """Of a training on other pictures than the entry's, or damaged otherwise, or of one that began
     from such; else nothing."""
-    trainings = [facts]
-    while "start" in trainings[-1]:
-        trainings.append(trainings[-1]["start"])
-    named = [(_of(one, entry), one) for one in trainings]
+    named = [(_of(one, entry), one) for one in (facts, *run_json.earlier(facts))]
     if not any("licence" in one or _on_others(known, one) for known, one in named):
         return {}
     told = dict.fromkeys(licence for each in named for licence in _data_licences(*each))

@@ -184,10 +184,8 @@ class Generate(Task[G]):
     def protocol(self, entry: Entry, data: str, count: int) -> str:
         """How its figures on a set were made, in words."""
         extractor = extractor_of(entry)
-        whole = extractor.split == "all" or sources.part_read(data, extractor.split).startswith(
-            "all"
-        )
-        half = "all pictures" if whole else f"the {extractor.split} split"
+        part = "" if extractor.split == "all" else sources.part_read(data, extractor.split)
+        half = f"the {part}" if part.endswith("split") else "all pictures"
         known = extractor.split == "all" and data == entry.recipe.data
         return (
             f"{count:,} made, seed {SEED}, beside half of {half}, in features of {extractor.name}; "

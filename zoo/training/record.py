@@ -6,7 +6,6 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -47,13 +46,6 @@ def of_donor(path: Path) -> dict:
     return {"start": {key: known[key] for key in _OF_A_DONOR if key in known}}
 
 
-def earlier(facts: dict) -> Iterator[dict]:
-    """The trainings that its weights had been through, the last one first."""
-    if start := facts.get("start"):
-        yield start
-        yield from earlier(start)
-
-
 def difference(known: dict, entry: Entry) -> str:
     """The first thing in which a `run.json` is not of this training, or ""."""
     there = {"name": known["name"]} | _plain(_recorded(known, entry))
@@ -90,7 +82,10 @@ def finished(run: Path) -> tuple[dict, Entry]:
 
 def chain(facts: dict, entry: Entry) -> list[Recipe]:
     """The recipes of an entry's cycles, first to last, as a `run.json` has them."""
-    cycles = [facts, *(one for one in earlier(facts) if one.get("name") == entry.full_name)]
+    cycles = [
+        facts,
+        *(one for one in run_json.earlier(facts) if one.get("name") == entry.full_name),
+    ]
     return [_recorded(one, entry) for one in reversed(cycles)]
 
 
