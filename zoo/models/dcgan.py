@@ -9,7 +9,7 @@ of Huang et al.: The GAN is dead; long live the GAN!, NeurIPS 2024, https://arxi
 import dataclasses
 
 from zoo.data.sets import FEATURE_EXTRACTORS, LABELS, LICENCES
-from zoo.index import Benchmark, Entry, Spec, register
+from zoo.index import Benchmark, Entry, Spec, in_cycles, register
 from zoo.tasks.generate import Recipe
 
 PAPER = (
@@ -143,6 +143,22 @@ def _entry(data: str, name: str, things: str) -> Entry:
 
 
 _entry("fashion_mnist", "dcgan_fashion", "garments")
+_OF_FACES = dataclasses.replace(
+    _RECIPE,
+    data="celeba",
+    steps=25_000,
+    optimizer="adam_half",  # by Muon at the rate of the others it ends in one plain colour
+    learning_rate=3e-4,
+    penalty=1.0,  # with 0.3, and with 3.0, pictures came out less like real ones
+    augment=("mirror",),
+    holdout=1_000,
+    kept_in="float16",
+)
+# Of held-out faces 37.2 -> 35.9. With 1.0 again the critic goes flat, and nothing is gained; a
+# third cycle with 0.1 gained 0.1, and contours came out as lines.
+_FINER = dataclasses.replace(
+    _OF_FACES, steps=3_000, learning_rate=2e-4, penalty=0.2, seed=2, every=500
+)
 register(
     Entry(
         name="dcgan_celeba",
@@ -153,24 +169,14 @@ register(
         build=lambda: dcgan((64, 64, 3), code=128, width=32, stages=4),
         critic=lambda: critic((64, 64, 3), stages=4),
         spec=Spec(task="generate", shape=(64, 64, 3), value_range=(-1.0, 1.0), latent=128),
-        recipe=dataclasses.replace(
-            _RECIPE,
-            data="celeba",
-            steps=25_000,
-            optimizer="adam_half",  # by Muon at the rate of the others it ends in one plain colour
-            learning_rate=3e-4,
-            penalty=1.0,  # with 0.3, and with 3.0, pictures came out less like real ones
-            augment=("mirror",),
-            holdout=1_000,
-            kept_in="float16",
-        ),
+        recipe=in_cycles(_OF_FACES, _FINER),
         parameters=1_417_459,
         data_licence=LICENCES["celeba"],
         benchmarks=(Benchmark("celeba"),),
         feature_extractor=FEATURE_EXTRACTORS["celeba"],
         limits=(
             "makes faces like CelebA's only: famous people who look at the camera, aligned, 64x64",
-            "one sample in four is spoilt: half a face in the dark, or halves that do not fit",
+            "one sample in five is spoilt: half a face in the dark, or halves that do not fit",
             "has no way back: use a VAE to find the latents of a picture",
         ),
     )
