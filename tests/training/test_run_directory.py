@@ -107,5 +107,12 @@ def test_faces_are_not_handed_on_beside_weights():
     both = dataclasses.replace(grey, recipe=dataclasses.replace(grey.recipe, data="celeba+T91"))
     in_grey = training._to_hand_on(both, Pictures("celeba+T91", []))
     assert {image.shape for image in in_grey.images} == {(64, 64, 1)}
-    _, name = calibration.read(weights.path_of(entry, "pretrained"), entry.spec)
+    pixels, name = calibration.read(weights.path_of(entry, "pretrained"), entry.spec)
     assert name == kept.name == "samples of dcgan_celeba"
+    # of the same latents, if of an earlier training: each is nearest to what is made of its own now
+    then, now = (
+        each.reshape(len(each), -1)
+        for each in (pixels / 255, calibration.sample(kept, entry.spec) / 255)
+    )
+    squares = np.square(now).sum(1) - 2 * then @ now.T
+    np.testing.assert_array_equal(squares.argmin(1), np.arange(len(then)))
